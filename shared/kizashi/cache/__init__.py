@@ -1,0 +1,1 @@
+"""The door to memory or Redis: result cache, sessions, live fan-out."""

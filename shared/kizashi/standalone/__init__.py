@@ -1,0 +1,1 @@
+"""One machine: the Kafka process, the embedded ClickHouse server and the supervisor of all children."""

@@ -1,0 +1,1 @@
+"""The door to ClickHouse: client, blocks, watermarks, migrations and views."""
