@@ -1,0 +1,70 @@
+"""What the house needs to know about its surroundings. Read once, at the roof, and passed in; nothing here reads the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from kizashi.contracts.topics import HOT_PARTITIONS
+
+
+class KafkaSettings(BaseModel):
+    """Where the bus is. ``security`` other than PLAINTEXT needs the fields below it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bootstrap: str = "127.0.0.1:9092"
+    security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    ca_file: Path | None = None
+    replication: int = Field(default=1, ge=1, le=5)
+    partitions: int = Field(default=HOT_PARTITIONS, ge=1, le=512)
+
+
+class StoreSettings(BaseModel):
+    """Where ClickHouse is: its HTTP interface, the database and the credentials."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8123, ge=1, le=65535)
+    secure: bool = False
+    user: str = "kizashi"
+    password: SecretStr = SecretStr("")
+    database: str = "kizashi"
+    cluster: str = ""
+    """Name of the ClickHouse cluster that migrations are rendered for; empty for one node."""
+
+
+class Settings(BaseModel):
+    """All settings of a process; ``kizashi.toml`` and ``KIZASHI_*`` variables fill them (docs/reference/settings.md)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    environment: Literal["development", "production"] = "development"
+    home: Path = Path(".kizashi")
+    bind: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=1, le=65535)
+    """The gateway's port: web client, API, WebSocket."""
+    ingest_port: int = Field(default=8081, ge=1, le=65535)
+    """Ingest's HTTP receivers; the gateway passes their paths through."""
+    ingest_host: str = "127.0.0.1"
+    observe_port: int = Field(default=0, ge=0, le=65535)
+    """This process's /metrics, /livez and /readyz; 0 lets the system choose and prints it."""
+    kafka: KafkaSettings = KafkaSettings()
+    store: StoreSettings = StoreSettings()
+    redis: SecretStr | None = None
+    """``redis://…``; None keeps cache, sessions and fan-out in memory."""
+    signing_key_file: Path | None = None
+    """Key that signs configuration changes; None means ``home/secrets/config.key``."""
+    tenant: str = "default"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def signing_key_path(self) -> Path:
+        """Where the configuration signing key is."""
+        return self.signing_key_file or self.home / "secrets" / "config.key"
