@@ -1,0 +1,60 @@
+"""The watchdog calls standing still what it is, and nothing else."""
+
+from __future__ import annotations
+
+from kizashi.clock import ManualClock
+from kizashi.stream.watchdog import STUCK_AFTER_S, Watchdog
+
+TP = ("in", 0)
+
+
+def make(at: dict[tuple[str, int], int], ends: dict[tuple[str, int], int]) -> tuple[Watchdog, ManualClock]:
+    clock = ManualClock()
+    return Watchdog(lambda: at, lambda: ends, exit_process=lambda _: None, monotonic_s=clock.monotonic_s), clock
+
+
+def test_flat_with_lag_is_stuck() -> None:
+    dog, clock = make({TP: 5}, {TP: 9})
+    assert dog.look() == []
+    clock.advance(STUCK_AFTER_S + 1)
+    assert dog.look() == [TP]
+
+
+def test_flat_without_lag_or_moving_is_not() -> None:
+    at, ends = {TP: 9}, {TP: 9}
+    dog, clock = make(at, ends)
+    dog.look()
+    clock.advance(STUCK_AFTER_S + 1)
+    assert dog.look() == []
+    ends[TP] = 20
+    at[TP] = 10
+    assert dog.look() == []
+
+
+def test_a_broker_that_cannot_be_asked_is_unknown_not_lag() -> None:
+    clock = ManualClock()
+    answers = iter([{TP: 9}, None, {TP: 9}])
+
+    def ends() -> dict[tuple[str, int], int]:
+        answer = next(answers)
+        if answer is None:
+            raise ConnectionError("down")
+        return answer
+
+    dog = Watchdog(lambda: {TP: 5}, ends, exit_process=lambda _: None, monotonic_s=clock.monotonic_s)
+    dog.look()
+    clock.advance(STUCK_AFTER_S + 1)
+    assert dog.look() == []
+    clock.advance(STUCK_AFTER_S - 1)
+    assert dog.look() == []
+
+
+def test_a_partition_given_away_is_forgotten() -> None:
+    at = {TP: 5}
+    dog, clock = make(at, {TP: 9})
+    dog.look()
+    at.clear()
+    clock.advance(STUCK_AFTER_S + 1)
+    assert dog.look() == []
+    at[TP] = 5
+    assert dog.look() == []
