@@ -183,6 +183,8 @@ class FaustWorker:
         found = await read_partitions(self._kafka, self._duty.state, missing) if missing else {}
         for p in missing:
             state = PartitionState.restore(p, self._duty.inputs[0], self._factory, read_snapshot(found[p]))
+            if state.rebuilt:
+                self._log.error("worker.state_rebuilt", partition=p, reason=state.rebuilt)
             self._start_at_log_start(state)
             self._states[p] = state
             self._committed[p] = dict(state.next)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kizashi.errors import InvalidMessage
+from kizashi.errors import Damaged, InvalidMessage
 from kizashi.stream.records import Emit, Processor, ProcessorFactory, Record
 from kizashi.stream.snapshots import FORMAT, Manifest, Marker, Snapshot
 
@@ -28,16 +28,23 @@ class PartitionState:
     markers: int = 0
     generation: int = 0
     pending: list[Marker] = field(default_factory=list)
+    rebuilt: str = ""
 
     @classmethod
     def restore(cls, partition: int, main: str, factory: ProcessorFactory, snapshot: Snapshot) -> PartitionState:
-        """The state a snapshot holds, or a new one when it holds none."""
+        """The state a snapshot holds, or a new one when it holds none.
+
+        A state of a format that the processor no longer reads is not misread: ``rebuilt`` says why, and the state starts anew from the log.
+        """
         m = snapshot.manifest
-        processor = factory.load(partition, snapshot.state) if snapshot.state is not None else factory.new(partition)
+        if snapshot.state is None:
+            return cls(partition, main, factory.new(partition), pending=snapshot.markers)._counted()
+        try:
+            processor = factory.load(partition, snapshot.state)
+        except Damaged as x:
+            return cls(partition, main, factory.new(partition), generation=m.generation, rebuilt=str(x))
         state = cls(partition, main, processor, dict(m.positions), dict(m.controls), m.markers, m.generation, snapshot.markers)
-        for marker in snapshot.markers:
-            state._count(marker)
-        return state
+        return state._counted()
 
     def offer(self, record: Record) -> InvalidMessage | None:
         """Process a record unless it was seen before. Raises Hole. Returns why a record is invalid; its offset counts as seen."""
@@ -78,6 +85,11 @@ class PartitionState:
         self.generation += 1
         applied = self.markers - len(self.pending)
         return self.processor.dump(), Manifest(FORMAT, self.generation, dict(self.next), dict(self.controls), applied, [], 0)
+
+    def _counted(self) -> PartitionState:
+        for marker in self.pending:
+            self._count(marker)
+        return self
 
     def _count(self, marker: Marker) -> None:
         self.markers = max(self.markers, marker.number + 1)

@@ -1,0 +1,25 @@
+"""The anomaly service: samples and feedback in, scores, rollups, episodes and patterns out."""
+
+from __future__ import annotations
+
+import asyncio
+
+from kizashi.contracts import topics
+from kizashi.settings import Settings
+from kizashi.stream.admin import topic_ids
+from kizashi.stream.faust_worker import Duty
+from kizashi.stream.service import serve_duty
+from services.anomaly.bank import warm_up
+from services.anomaly.config import ModelConfig
+from services.anomaly.processor import AnomalyFactory
+
+DUTY = Duty("anomaly", (topics.SAMPLES.name,), topics.STATE_ANOMALY.name, controls=(topics.FEEDBACK.name,), snapshot_every_s=15.0)
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Run until ``stop``. Kernels are compiled before the group is joined, so that a rebalance never waits for a compiler."""
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(None, warm_up)
+    topic_id = (await loop.run_in_executor(None, topic_ids, settings.kafka, [topics.SAMPLES.name]))[topics.SAMPLES.name]
+    factory = AnomalyFactory(topic_id, settings.kafka.partitions, ModelConfig())
+    await serve_duty(settings, DUTY, factory, stop)
