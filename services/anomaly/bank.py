@@ -1,0 +1,216 @@
+"""All series of one samples partition: fixed records in one array, scored by compiled kernels, saved and restored as bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from kizashi.contracts.batches import F32, F64, I64, U8, U64, SeriesInfo
+from kizashi.contracts.ids import format_series_id
+from kizashi.errors import Damaged, NotFound
+from kizashi.online.slots import build, find
+from services.anomaly.config import ModelConfig
+from services.anomaly.explain import Explanation, explanation
+from services.anomaly.kernel import COUNT, FREE, advance_rows, row_of, score_rows
+from services.anomaly.local_time import LocalTime
+from services.anomaly.state import EVENT, SERIES, new_series, tuning_of
+
+FORMAT = 1
+MODEL = "point+novelty/1"
+START = 256
+"""Rows of a new bank; it doubles as needed."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What the bank says of rows (n,), in order of arrival; ``row`` is the bank's own number of each row's series.
+
+    score, expected, lower, upper, point, novelty (n,) f32, all finite; flags (n,) u8. ``events`` are turns of episodes.
+    """
+
+    row: NDArray[np.int32]
+    score: F32
+    expected: F32
+    lower: F32
+    upper: F32
+    point: F32
+    novelty: F32
+    flags: U8
+    events: NDArray[Any]
+
+
+FEEDBACK_STEPS = {"false": 2, "expected": 2, "true": -1}
+
+
+class _Saved(msgspec.Struct, array_like=True):
+    format: int
+    layout: str
+    infos: list[SeriesInfo]
+    rows: int
+    states: bytes
+    free: bytes
+    digest: bytes
+
+
+class Bank:
+    """Struct-of-arrays model of every series of a partition.
+
+    ``score`` costs about 1 µs a sample; a series costs ``SERIES.itemsize`` bytes. Where a message ends never changes a result.
+    """
+
+    def __init__(self, config: ModelConfig | None = None) -> None:
+        self.config = (config or ModelConfig()).check()
+        self.tuning = tuning_of(self.config)
+        self.time = LocalTime(self.config.time_zone)
+        self.states = new_series(START)
+        self.free = np.zeros(START, np.int32)
+        self.meta = np.zeros(2, np.int64)
+        self.infos: dict[int, SeriesInfo] = {}
+        self.changed = True
+        """Rows or their meaning changed since somebody set this to False."""
+        self._index(START)
+
+    def __len__(self) -> int:
+        return int(self.meta[COUNT] - self.meta[FREE])
+
+    @property
+    def rows_used(self) -> int:
+        """Rows that have ever held a series: the length that arrays indexed by row need."""
+        return int(self.meta[COUNT])
+
+    def no_events(self) -> NDArray[Any]:
+        """An empty array of turns."""
+        return np.zeros(0, EVENT)
+
+    def register(self, info: SeriesInfo) -> None:
+        """Learn what an id means; arrives before its first sample."""
+        self.infos[info.id] = info
+        self.changed = True
+        if info.kind == "counter":
+            self._room(1)
+            row = self._row(info.id, make=True)
+            self.states[row]["counter"] = 1
+
+    def score(self, ids: U64, ts_ms: I64, values: F64, flags: U8, now_ms: int = 0) -> Scored:
+        """Judge rows (n,), then learn them; ``now_ms`` is the writer's clock, 0 when there is none (files)."""
+        n = len(ids)
+        self._room(n)
+        row = np.zeros(n, np.int32)
+        score, expected, lower, upper, point, novelty = (np.zeros(n, np.float32) for _ in range(6))
+        out = np.zeros(n, np.uint8)
+        events = np.zeros(2 * n, EVENT)
+        local = self.time.local(ts_ms)
+        told = score_rows(
+            self.states, self.keys, self.rows, self.free, self.meta, self.tuning, now_ms,
+            ids, ts_ms, local, values, flags, row, score, expected, lower, upper, point, novelty, out, events,
+        )  # fmt: skip
+        return Scored(row, score, expected, lower, upper, point, novelty, out, events[:told])
+
+    def advance(self, now_ms: int) -> NDArray[Any]:
+        """A time tick by the writer's clock: silence is noticed, long silence forgotten. Returns the turns of episodes."""
+        events = np.zeros(len(self), EVENT)
+        had = int(self.meta[FREE])
+        told = advance_rows(self.states, self.keys, self.rows, self.free, self.meta, self.tuning, now_ms, events)
+        gone = self.free[had : self.meta[FREE]]
+        if len(gone):
+            for row in gone:
+                self.infos.pop(int(self.states[row]["id"]), None)
+            self.states[gone] = np.zeros(1, SERIES)[0]
+            self._index(len(self.states))
+            self.changed = True
+        return events[:told]
+
+    def apply_feedback(self, series_id: int, verdict: str, undo: bool = False) -> None:
+        """Move the boundary of a series at once; an ``undo`` takes exactly one such verdict back.
+
+        false, expected: two steps up, and an open episode that was expected ends; true: one step down; others change nothing.
+        Raises NotFound.
+        """
+        row = self._row(series_id)
+        self.states[row]["feedback"] += FEEDBACK_STEPS.get(verdict, 0) * (-1 if undo else 1)
+        if verdict == "expected" and not undo and self.states[row]["open"]:
+            self.states[row]["end_now"] = 1
+
+    def explain(self, series_id: int) -> Explanation:
+        """Why the series' newest score is what it is, or why nothing fired; raises NotFound."""
+        return explanation(self.states[self._row(series_id)], self.tuning, MODEL, self.state_hash(series_id))
+
+    def state_hash(self, series_id: int) -> str:
+        """Eight hexadecimal digits over every byte the model knows of a series."""
+        record = self.states[self._row(series_id)]
+        return hashlib.blake2b(record.tobytes(), digest_size=4).hexdigest()
+
+    def dump(self) -> bytes:
+        """Everything the bank knows; ``load`` continues bit for bit."""
+        used = int(self.meta[COUNT])
+        states = self.states[:used].tobytes()
+        free = self.free[: self.meta[FREE]].tobytes()
+        digest = hashlib.blake2b(states + free, digest_size=16).digest()
+        return msgspec.msgpack.encode(_Saved(FORMAT, _layout(), list(self.infos.values()), used, states, free, digest))
+
+    @classmethod
+    def load(cls, data: bytes, config: ModelConfig | None = None) -> Bank:
+        """Inverse of ``dump``; raises Damaged when the bytes are not what was written, or of another format."""
+        try:
+            saved = msgspec.msgpack.decode(data, type=_Saved)
+        except (msgspec.DecodeError, msgspec.ValidationError) as x:
+            raise Damaged(f"anomaly state is not readable: {x}; it will be rebuilt from the samples") from x
+        if saved.format != FORMAT or saved.layout != _layout():
+            raise Damaged("anomaly state is of another format; it will be rebuilt from the samples")
+        if hashlib.blake2b(saved.states + saved.free, digest_size=16).digest() != saved.digest:
+            raise Damaged("anomaly state fails its checksum; it will be rebuilt from the samples")
+        bank = cls(config)
+        free = np.frombuffer(saved.free, np.int32)
+        capacity = max(START, 1 << int(saved.rows).bit_length())
+        bank.states = new_series(capacity)
+        bank.states[: saved.rows] = np.frombuffer(saved.states, SERIES)
+        bank.free = np.zeros(capacity, np.int32)
+        bank.free[: len(free)] = free
+        bank.meta[:] = saved.rows, len(free)
+        bank.infos = {info.id: info for info in saved.infos}
+        bank._index(capacity)
+        return bank
+
+    def _row(self, series_id: int, make: bool = False) -> int:
+        key: Any = np.uint64(series_id)
+        row = find(self.keys, self.rows, key)
+        if row < 0 and make:
+            row = row_of(key, 0, self.states, self.keys, self.rows, self.free, self.meta)
+        if row < 0:
+            raise NotFound(f"series {format_series_id(series_id)} has no model here: no sample of it has arrived yet")
+        return int(row)
+
+    def _index(self, capacity: int) -> None:
+        """Build the table from ids to rows afresh; also drops entries of forgotten series."""
+        alive = np.flatnonzero(self.states["alive"][: self.meta[COUNT]]).astype(np.int32)
+        self.keys, self.rows = build(self.states["id"][alive], alive, capacity)
+
+    def _room(self, n: int) -> None:
+        """Make room for up to ``n`` new series before a kernel runs."""
+        used = int(self.meta[COUNT])
+        if used + n > len(self.states):
+            capacity = 2 * max(len(self.states), n)
+            grown = new_series(capacity)
+            grown[:used] = self.states[:used]
+            self.states = grown
+            self.free = np.concatenate([self.free, np.zeros(capacity - len(self.free), np.int32)])
+            self._index(capacity)
+
+
+def warm_up() -> None:
+    """Compile every kernel (seconds once, then from numba's cache), before a consumer group is joined."""
+    bank = Bank()
+    bank.register(SeriesInfo(2, "default", "warm_up", {}, kind="counter"))
+    bank.register(SeriesInfo(1, "default", "warm_up", {}))
+    none = np.zeros(3, np.uint8)
+    bank.score(np.array([1, 2, 1], np.uint64), np.array([1, 2, 3], np.int64), np.zeros(3), none)
+    bank.advance(4)
+
+
+def _layout() -> str:
+    return hashlib.blake2b(repr(SERIES.descr).encode(), digest_size=8).hexdigest()

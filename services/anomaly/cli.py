@@ -1,0 +1,24 @@
+"""Commands of the anomaly service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kizashi.errors import KizashiError
+from services.anomaly.evaluate import evaluate
+
+
+def eval_anomaly(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="folder of .csv (timestamp,value) or .npz (timestamp, value)")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="folder for the scores, one .csv for each input")],
+) -> None:
+    """Score recorded series with the production model; labels are never read."""
+    try:
+        files = evaluate(source, target)
+    except (KizashiError, OSError) as x:
+        typer.echo(f"eval anomaly: {x}", err=True)
+        raise typer.Exit(2) from x
+    typer.echo(f"{files} series scored, see {target}")

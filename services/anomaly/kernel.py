@@ -1,0 +1,178 @@
+"""The hot loop: rows of a samples message in order of arrival, each against its series; nothing here is Python at run time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kizashi.contracts.batches import ANOMALOUS, DUPLICATE, HISTORY, LATE, LEARNING, UNSCORED
+from kizashi.online.compile import kernel
+from kizashi.online.slots import find, insert, remove
+from services.anomaly.heads import DAY_MS, step
+from services.anomaly.state import BINS, CLOSED, OPENED, RECENT, Tuning
+from services.anomaly.turns import missing_turn, turn
+
+FEEDBACK_STEP = 1.12
+"""One step of feedback moves a series' boundary by this factor; a false alarm is two steps up, a true one is one step down."""
+FEEDBACK_LIMIT = 8
+"""People cannot move a boundary by more than this many steps (a factor of 2.5) either way."""
+
+LARGEST = 1e37
+"""Values beyond are taken as this: bands leave as 32-bit floats, which end at 3e38, and squares must not overflow."""
+
+COUNT, FREE = 0, 1
+"""Places in the ``meta`` array: rows ever used, rows on the free list."""
+
+
+@kernel
+def row_of(id_: Any, ts: int, states: Any, keys: Any, rows: Any, free: Any, meta: Any) -> int:
+    """Row of a series, made if it is new. The caller has seen to it that there is room."""
+    row = find(keys, rows, id_)
+    if row >= 0:
+        return row
+    if meta[FREE] > 0:
+        meta[FREE] -= 1
+        row = free[meta[FREE]]
+    else:
+        row = meta[COUNT]
+        meta[COUNT] += 1
+    states[row].id = id_
+    states[row].alive = 1
+    states[row].first_ms = ts
+    states[row].boundary = 1.0
+    insert(keys, rows, id_, row)
+    return int(row)
+
+
+@kernel
+def standing_of(s: Any, ts: int, tuning: Tuning) -> int:
+    """0 for a sample newer than all before, else DUPLICATE or LATE; and keeps the counts."""
+    if s.learned == 0 or ts > s.last_ms:
+        return 0
+    for j in range(min(RECENT, s.learned)):
+        if s.times[j] == ts:
+            s.duplicates += 1
+            return DUPLICATE
+    s.late += 1
+    return LATE
+
+
+@kernel
+def rate_of(s: Any, ts: int, x: float) -> tuple[float, bool]:
+    """A counter's increase per second since its last sample, and whether there is one; a smaller value is a reset to zero."""
+    if s.times[0] == 0 and s.raw == 0.0 and s.last_ms == 0:
+        return 0.0, False
+    seconds = max(ts - s.last_ms, 1) / 1000.0
+    grown = x - s.raw if x >= s.raw else x
+    return grown / seconds, True
+
+
+@kernel
+def note_time(s: Any, ts: int, now_ms: int, x: float) -> None:
+    """Remember when the series spoke and how often it usually does."""
+    if s.last_ms > 0:
+        gap = float(ts - s.last_ms)
+        if s.interval_ms == 0.0:
+            s.interval_ms = gap
+        else:
+            s.interval_ms += 0.1 * (min(gap, 4.0 * s.interval_ms) - s.interval_ms)
+    s.times[s.learned % RECENT] = ts
+    s.last_ms = ts
+    s.seen_ms = now_ms
+    s.raw = x
+
+
+@kernel
+def boundary_of(s: Any) -> float:
+    """What a score is divided by: the calibrated boundary, moved by people's feedback."""
+    return float(s.boundary * FEEDBACK_STEP ** min(max(s.feedback, -FEEDBACK_LIMIT), FEEDBACK_LIMIT))
+
+
+@kernel
+def past_score(s: Any, local_ms: int, x: float, tuning: Tuning) -> tuple[float, float, float]:
+    """Score of a late sample against the profile as it stands, with expected value and half band; learns nothing."""
+    bin_ = int((local_ms % DAY_MS) * BINS // DAY_MS)
+    base = s.profile[bin_] if s.visits[bin_] > 0 else s.level
+    if s.weight <= 0.0 or s.square_profile <= 0.0 or s.learned < tuning.warm_up:
+        return 0.0, base, 0.0
+    half = 6.0 * np.sqrt(s.square_profile / s.weight)
+    return abs(x - base) / half, base, half
+
+
+@kernel
+def score_rows(
+    states: Any, keys: Any, rows: Any, free: Any, meta: Any, tuning: Tuning, now_ms: int,
+    ids: Any, ts: Any, local: Any, values: Any, given: Any,
+    row_out: Any, score: Any, expected: Any, lower: Any, upper: Any, point: Any, novelty: Any, flags: Any, events: Any,
+) -> int:  # fmt: skip
+    """Score rows (n,) in order; fills the output columns (n,) and ``events``; returns the number of events."""
+    told = 0
+    for i in range(len(ids)):
+        row = row_of(ids[i], ts[i], states, keys, rows, free, meta)
+        s = states[row]
+        row_out[i] = row
+        x = values[i]
+        flag = given[i] & HISTORY
+        standing = standing_of(s, ts[i], tuning)
+        if not np.isfinite(x):
+            flags[i] = flag | UNSCORED
+            continue
+        if standing == DUPLICATE:
+            flags[i] = flag | DUPLICATE
+            continue
+        if standing == LATE:
+            flags[i] = flag | LATE
+            if s.last_ms - ts[i] <= tuning.late_ms and not s.counter:
+                a, b, half = past_score(s, local[i], x, tuning)
+                score[i], expected[i], lower[i], upper[i] = a, b, b - half, b + half
+            continue
+        if s.missing:
+            s.missing = 0
+            missing_turn(s, row, ts[i], CLOSED, events[told])
+            told += 1
+        y, known = x, True
+        if s.counter:
+            y, known = rate_of(s, ts[i], x)
+        note_time(s, ts[i], now_ms if now_ms > 0 else ts[i], x)
+        if not known:
+            flags[i] = flag | LEARNING
+            continue
+        y = min(max(y, -LARGEST), LARGEST)
+        a, b, low, high, p, q = step(s, ts[i], local[i], y, tuning)
+        a /= boundary_of(s)
+        score[i], expected[i], lower[i], upper[i], point[i], novelty[i] = a, b, low, high, p, q
+        s.score, s.last_expected, s.last_lower, s.last_upper, s.last_point, s.last_novelty = a, b, low, high, p, q
+        if s.learned <= tuning.warm_up:
+            flag |= LEARNING
+        if not flag & HISTORY:
+            told = turn(s, row, ts[i], y, a, b, low, high, 1 if p >= q else 2, events, told, tuning)
+        if s.open:
+            flag |= ANOMALOUS
+        flags[i] = flag
+    return told
+
+
+@kernel
+def advance_rows(states: Any, keys: Any, rows: Any, free: Any, meta: Any, tuning: Tuning, now_ms: int, events: Any) -> int:
+    """A time tick: silent series open a missing episode, long silent ones are forgotten; returns the number of events."""
+    told = 0
+    for row in range(meta[COUNT]):
+        s = states[row]
+        if not s.alive or s.seen_ms <= 0:
+            continue
+        silence = now_ms - s.seen_ms
+        if silence > tuning.expire_ms:
+            remove(keys, rows, s.id)
+            s.alive = 0
+            free[meta[FREE]] = row
+            meta[FREE] += 1
+            continue
+        if s.missing or s.learned < 10 or s.interval_ms <= 0.0:
+            continue
+        if silence > tuning.missing_after * s.interval_ms and silence > tuning.missing_min_ms:
+            s.missing = 1
+            s.missing_ms = s.last_ms
+            missing_turn(s, row, now_ms, OPENED, events[told])
+            told += 1
+    return told

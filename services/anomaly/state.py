@@ -1,0 +1,176 @@
+"""The memory of one series: a fixed record, so that thousands of them are one array that is saved and restored as bytes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.anomaly.config import ModelConfig
+
+RING = 64
+"""Newest values kept: the longest of the short windows."""
+BINS = 48
+"""Half hours of a civil day, the resolution of the profile."""
+SIGNALS = 6
+RECENT = 16
+"""Newest times kept, by which a repeat is told from a late sample."""
+
+
+def record(fields: list[tuple[Any, ...]]) -> np.dtype[np.void]:
+    """A record without holes, wide fields first: equal records are equal bytes, so snapshots can be compared and hashed."""
+    wide_first = sorted(fields, key=lambda f: -np.dtype(f[1]).itemsize)
+    size = np.dtype(wide_first).itemsize
+    if size % 8:
+        wide_first.append(("padding", "u1", (8 - size % 8,)))
+    return np.dtype(wide_first, align=True)
+
+
+SERIES = record(
+    [
+        # identity and time
+        ("id", "u8"),
+        ("first_ms", "i8"),
+        ("last_ms", "i8"),
+        ("seen_ms", "i8"),
+        ("interval_ms", "f8"),
+        ("learned", "i8"),
+        ("duplicates", "i4"),
+        ("late", "i4"),
+        ("counter", "u1"),
+        ("alive", "u1"),
+        ("times", "i8", (RECENT,)),
+        ("raw", "f8"),
+        # short memory
+        ("ring", "f8", (RING,)),
+        ("rest", "f8", (RING,)),
+        ("sum16", "f8"),
+        ("rest16", "f8"),
+        ("level", "f8"),
+        ("profile", "f8", (BINS,)),
+        ("visits", "f4", (BINS,)),
+        # point head
+        ("square_fast", "f8"),
+        ("square_profile", "f8"),
+        ("weight", "f8"),
+        # novelty head
+        ("low", "f8", (SIGNALS,)),
+        ("high", "f8", (SIGNALS,)),
+        ("middle", "f8", (SIGNALS,)),
+        ("seen", "f8", (SIGNALS,)),
+        ("held", "f8"),
+        ("held_for", "i4"),
+        # calibration and rules
+        ("boundary", "f8"),
+        ("min_deviation", "f8"),
+        ("min_relative", "f8"),
+        ("direction", "i1"),
+        ("feedback", "i4"),
+        ("end_now", "u1"),
+        # episode
+        ("open", "u1"),
+        ("hits", "u8"),
+        ("quiet", "i4"),
+        ("opened_ms", "i8"),
+        ("over_ms", "i8"),
+        ("peak", "f8"),
+        ("peak_ms", "i8"),
+        ("peak_value", "f8"),
+        ("area", "f8"),
+        ("odd", "i4"),
+        ("told", "i4"),
+        ("told_peak", "f8"),
+        ("version", "i4"),
+        ("up", "i4"),
+        ("down", "i4"),
+        ("head", "u1"),
+        ("flapping", "u1"),
+        ("flaps", "f8"),
+        ("flap_ms", "i8"),
+        ("missing", "u1"),
+        ("missing_ms", "i8"),
+        ("score", "f8"),
+        ("last_expected", "f8"),
+        ("last_lower", "f8"),
+        ("last_upper", "f8"),
+        ("last_point", "f8"),
+        ("last_novelty", "f8"),
+    ]
+)
+
+EVENT = record(
+    [
+        ("row", "i4"),
+        ("what", "u1"),
+        ("kind", "u1"),
+        ("head", "u1"),
+        ("flapping", "u1"),
+        ("direction", "i1"),
+        ("version", "i4"),
+        ("samples", "i4"),
+        ("ts", "i8"),
+        ("opened_ms", "i8"),
+        ("peak_ms", "i8"),
+        ("score", "f8"),
+        ("peak", "f8"),
+        ("peak_value", "f8"),
+        ("value", "f8"),
+        ("expected", "f8"),
+        ("lower", "f8"),
+        ("upper", "f8"),
+        ("area", "f8"),
+        ("p_value", "f8"),
+    ]
+)
+"""A turn in an episode's life, with a copy of what the series knew at that very row."""
+
+OPENED, GREW, CLOSED = 1, 2, 3
+"""``what`` of an event."""
+KINDS = ("anomaly", "step", "trend", "variance", "season", "missing")
+"""``kind`` of an event is an index into this."""
+ANOMALY, STEP, TREND, VARIANCE, SEASON, MISSING = range(6)
+HEADS = ("", "point", "novelty", "change_point", "missing", "river")
+"""``head`` is an index into this."""
+
+
+class Tuning(NamedTuple):
+    """``ModelConfig`` as the kernels take it: numbers only."""
+
+    warm_up: int
+    refractory: int
+    open_n: int
+    open_m: int
+    close_score: float
+    close_after: int
+    close_after_ms: int
+    flap_count: int
+    flap_ms: float
+    missing_after: float
+    missing_min_ms: int
+    expire_ms: int
+    late_ms: int
+
+
+def tuning_of(c: ModelConfig) -> Tuning:
+    """The numbers of a configuration; times in milliseconds."""
+    return Tuning(
+        c.warm_up,
+        c.refractory,
+        c.open_n,
+        c.open_m,
+        c.close_score,
+        c.close_after,
+        int(1000 * c.close_after_s),
+        c.flap_count,
+        1000.0 * c.flap_s,
+        c.missing_after,
+        int(1000 * c.missing_min_s),
+        int(1000 * c.expire_s),
+        c.late_ms,
+    )
+
+
+def new_series(capacity: int) -> NDArray[Any]:
+    """Empty records (capacity,)."""
+    return np.zeros(capacity, SERIES)

@@ -1,0 +1,158 @@
+"""An episode's life as a state machine inside numba: hysteresis, N of M, flapping; a turn is written as an event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kizashi.online.compile import kernel
+from services.anomaly.state import ANOMALY, CLOSED, GREW, MISSING, OPENED, Tuning
+
+GROWTH = 2
+"""A growing episode is told again when its samples doubled …"""
+PEAK_GROWTH = 1.5
+"""… or its peak grew by half: a handful of versions an episode, however long."""
+
+
+@kernel
+def write_event(e: Any, s: Any, row: int, what: int, kind: int, ts: int, x: float, expected: float, lower: float, upper: float) -> None:
+    """Copy the episode of ``s`` as it stands into ``e``."""
+    e.row = row
+    e.what = what
+    e.kind = kind
+    e.head = s.head
+    e.flapping = s.flapping
+    e.direction = 0 if (s.up > 0 and s.down > 0) else (1 if s.up > 0 else -1)
+    e.version = s.version
+    e.samples = s.odd
+    e.ts = ts
+    e.opened_ms = s.opened_ms
+    e.peak_ms = s.peak_ms
+    e.score = s.score
+    e.peak = s.peak
+    e.peak_value = s.peak_value
+    e.value = x
+    e.expected = expected
+    e.lower = lower
+    e.upper = upper
+    e.area = s.area
+    e.p_value = np.nan
+    s.version += 1
+
+
+@kernel
+def count_bits(word: int, last: int) -> int:
+    """How many of the ``last`` low bits of ``word`` are set."""
+    n = 0
+    for j in range(last):
+        n += (word >> j) & 1
+    return n
+
+
+@kernel
+def open_episode(s: Any, ts: int, tuning: Tuning) -> None:
+    """Start an episode; the decayed count of recent episodes decides whether the series flaps."""
+    s.open = 1
+    s.opened_ms = ts
+    s.over_ms = ts
+    s.quiet = 0
+    s.peak = 0.0
+    s.area = 0.0
+    s.odd = 0
+    s.told = 1
+    s.told_peak = 0.0
+    s.version = 1
+    s.up = 0
+    s.down = 0
+    s.flaps = s.flaps * np.exp(-(ts - s.flap_ms) / tuning.flap_ms) + 1.0
+    s.flap_ms = ts
+    s.flapping = 1 if s.flaps > tuning.flap_count - 0.5 else 0
+
+
+@kernel
+def extend(s: Any, ts: int, score: float, x: float, expected: float, head: int) -> None:
+    """Fold one odd sample into the open episode."""
+    if score > s.peak:
+        s.peak = score
+        s.peak_ms = ts
+        s.peak_value = x
+        s.head = head
+    s.area += max(score - 1.0, 0.0) * max(ts - s.over_ms, 0) / 1000.0
+    s.over_ms = ts
+    s.odd += 1
+    if x >= expected:
+        s.up += 1
+    else:
+        s.down += 1
+
+
+@kernel
+def turn(
+    s: Any,
+    row: int,
+    ts: int,
+    x: float,
+    score: float,
+    expected: float,
+    lower: float,
+    upper: float,
+    head: int,
+    events: Any,
+    n: int,
+    tuning: Tuning,
+) -> int:
+    """Move the episode of ``s`` on by one scored sample; returns the number of events after it."""
+    s.score = score
+    s.hits = (s.hits << np.uint64(1)) | np.uint64(1 if score >= 1.0 else 0)
+    if not s.open:
+        if score < 1.0 or count_bits(s.hits, tuning.open_m) < tuning.open_n:
+            return n
+        open_episode(s, ts, tuning)
+        extend(s, ts, score, x, expected, head)
+        s.told_peak = s.peak
+        write_event(events[n], s, row, OPENED, ANOMALY, ts, x, expected, lower, upper)
+        return n + 1
+    if score >= tuning.close_score and not s.end_now:
+        s.quiet = 0
+        extend(s, ts, score, x, expected, head)
+        if s.odd >= GROWTH * s.told or s.peak >= PEAK_GROWTH * s.told_peak:
+            s.told = s.odd
+            s.told_peak = s.peak
+            write_event(events[n], s, row, GREW, ANOMALY, ts, x, expected, lower, upper)
+            return n + 1
+        return n
+    s.quiet += 1
+    if s.end_now or (s.quiet >= tuning.close_after and ts - s.over_ms >= tuning.close_after_ms):
+        s.open = 0
+        s.end_now = 0
+        s.hits = np.uint64(0)
+        write_event(events[n], s, row, CLOSED, ANOMALY, ts, x, expected, lower, upper)
+        return n + 1
+    return n
+
+
+@kernel
+def missing_turn(s: Any, row: int, now_ms: int, what: int, e: Any) -> None:
+    """Write the opening or the closing of a missing-data episode of ``s`` into ``e``."""
+    e.row = row
+    e.what = what
+    e.kind = MISSING
+    e.head = 4
+    e.flapping = 0
+    e.direction = -1
+    e.version = 1 if what == OPENED else 2
+    e.samples = 0
+    e.ts = now_ms
+    e.opened_ms = s.missing_ms
+    e.peak_ms = s.missing_ms
+    silence = max(now_ms - s.last_ms, 1)
+    e.score = silence / max(s.interval_ms, 1.0)
+    e.peak = e.score
+    e.peak_value = 0.0
+    e.value = s.raw
+    e.expected = s.level
+    e.lower = s.level
+    e.upper = s.level
+    e.area = silence / 1000.0
+    e.p_value = np.nan
