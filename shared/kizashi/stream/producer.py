@@ -75,9 +75,9 @@ class Producer:
             elif text is not None:
                 self._failures.append(f"{record.topic}: {text}")
 
-        where = {} if record.partition is None else {"partition": record.partition}
+        partition = _BY_KEY if record.partition is None else record.partition
         try:
-            self._client.produce(record.topic, record.value, key=record.key, headers=record.headers or [], on_delivery=delivered, **where)
+            self._client.produce(record.topic, record.value, record.key, partition, delivered, headers=record.headers or [])
         except BufferError as x:
             raise Backpressure("the producer's buffer is full: the broker takes less than we send") from x
         except KafkaException as x:
