@@ -1,0 +1,97 @@
+"""Blast radius: whom a fault hits. Percolation on the dependency map: each edge passes a fault with its own chance, independently.
+
+256 worlds are drawn at once: an edge is a 256-bit integer whose bit w says whether it passes in world w, an entity the integer of worlds
+in which it is hit; spreading is ``hit[caller] |= hit[callee] & edge`` until nothing changes, so cycles are harmless and shared paths are
+counted right (a noisy-or would count them twice). Drawn from a hash of the edge's name: the same question gives the same answer.
+Standard error of a probability ≤ 0.03. Cost: about 1 µs an edge and pass.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from kizashi.contracts.findings import Affected
+from services.rca.dependencies import DependencyMap
+from services.rca.spread import HOP_MEDIAN_S, still_silent
+
+WORLDS = 256
+EVERY = (1 << WORLDS) - 1
+MAX_REACH = 2_000
+PREDICT_FROM = 0.35
+"""Probability from which an entity is named in the prediction: near half the F1 that is reached, the threshold that maximises F1."""
+
+
+@lru_cache(maxsize=65_536)
+def _draws(caller: str, callee: str) -> bytes:
+    """One byte of each world for an edge: uniform, fixed by its name."""
+    return b"".join(hashlib.blake2b(f"{caller}\x1f{callee}\x1f{i}".encode(), digest_size=64).digest() for i in range(WORLDS // 64))
+
+
+@lru_cache(maxsize=65_536)
+def _passes(caller: str, callee: str, threshold: int) -> int:
+    """Bits of the worlds in which the edge passes, for a chance of threshold/256."""
+    bits = 0
+    for w, b in enumerate(_draws(caller, callee)):
+        if b < threshold:
+            bits |= 1 << w
+    return bits
+
+
+def reach(
+    graph: DependencyMap, sources: Mapping[str, float], silent_for_s: Mapping[str, tuple[float, int]] | None = None
+) -> dict[str, float]:
+    """Probability of being hit for every transitive caller of the sources (entity → probability that it is broken).
+
+    ``silent_for_s`` names the sources whose callers had a chance to show it: seconds since the source's first finding, number of its
+    findings. A caller of such a source that is no source itself has been silent so long: its chance shrinks by Bayes' rule.
+    """
+    hit = {s: _passes(s, "", round(256 * p)) if p < 1 else EVERY for s, p in sources.items()}
+    todo = sorted(hit)
+    while todo and len(hit) < MAX_REACH:
+        changed: set[str] = set()
+        for callee in todo:
+            mask = hit[callee]
+            for caller in graph.callers(callee):
+                p = graph.probability(caller, callee)
+                if silent_for_s and caller not in sources and callee in silent_for_s:
+                    quiet = still_silent(*silent_for_s[callee])
+                    p = p * quiet / (1 - p + p * quiet)
+                new = hit.get(caller, 0) | (mask & _passes(caller, callee, round(256 * p)))
+                if new != hit.get(caller, 0):
+                    hit[caller] = new
+                    changed.add(caller)
+        todo = sorted(changed)
+    return {e: bits.bit_count() / WORLDS for e, bits in hit.items()}
+
+
+def structural(graph: DependencyMap, entity: str, scale: float = 1.0) -> list[Affected]:
+    """Who would be hit if this entity failed: transitive callers with probability, hops, expected delay and the path, likeliest first.
+
+    ``scale`` shrinks what passes the first edge: 1 for a failure, less for a restart.
+    """
+    probability = reach(graph, {entity: scale})
+    path = {entity: [entity]}
+    found = []
+    for caller, hops in graph.reachable(entity, upward=True, limit=MAX_REACH):
+        via = max((c for c in graph.callees(caller) if len(path.get(c, ())) == hops), key=lambda c: (graph.probability(caller, c), c))
+        path[caller] = [*path[via], caller]
+        if (p := probability.get(caller, 0.0)) > 0:
+            found.append(Affected(caller, "structural", round(p, 4), hops, hops * HOP_MEDIAN_S, path[caller]))
+    return sorted(found, key=lambda a: (-a.probability, a.hops, a.entity))
+
+
+RESTART_PASSES = 0.5
+"""A restart lasts seconds, not minutes: retries hide about half of what a failure would show."""
+
+
+def what_if(graph: DependencyMap, entity: str, event: str = "fails") -> list[Affected]:
+    """Answer to "what if ENTITY fails / is restarted"."""
+    return structural(graph, entity, RESTART_PASSES if event == "restart" else 1.0)
+
+
+def live(members: Iterable[tuple[str, float, int, list[str]]]) -> list[Affected]:
+    """Entities that are degraded now and attributable: (entity, attribution 0-1, hops from the root, path) as affected."""
+    found = [Affected(e, "live", round(p, 4), hops, 0.0, path) for e, p, hops, path in members]
+    return sorted(found, key=lambda a: (-a.probability, a.hops, a.entity))

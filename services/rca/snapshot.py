@@ -1,0 +1,104 @@
+"""The state of a partition as bytes: msgpack of declared structs with a format number, compressed. Never pickle."""
+
+from __future__ import annotations
+
+import zlib
+
+import msgspec
+
+from kizashi.contracts.findings import Edge, Incident
+from kizashi.contracts.inputs import Event
+from kizashi.errors import Damaged
+from services.rca.changes import ChangeLog
+from services.rca.dependencies import EdgeState
+from services.rca.grouping import Hit
+from services.rca.past import PastIncidents
+from services.rca.record import Finding, Record
+from services.rca.signals import SignalSnapshot, SignalStore
+from services.rca.tenant import SeriesName, Tenant
+
+FORMAT = 1
+
+
+class TenantSnapshot(msgspec.Struct):
+    """One tenant."""
+
+    name: str
+    now_ms: int
+    flushed_ms: int
+    faded_ms: int
+    edges: list[EdgeState]
+    edge_history: list[EdgeState]
+    graph_now_ms: int
+    hits: list[Hit]
+    next_key: int
+    forest_now_ms: int
+    records: list[Record]
+    closed: list[Record]
+    findings: list[Finding]
+    outbox: list[Incident]
+    changes: ChangeLog
+    past: PastIncidents
+    series: dict[int, SeriesName]
+    done: dict[str, int]
+    signals: SignalSnapshot
+    out_incidents: list[Incident]
+    out_edges: list[Edge]
+    out_changes: list[Event]
+
+
+class PartitionSnapshot(msgspec.Struct):
+    """All tenants of a partition."""
+
+    format: int
+    tenants: list[TenantSnapshot]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(PartitionSnapshot)
+
+
+def pack(tenants: dict[str, Tenant]) -> bytes:
+    """Bytes of every tenant."""
+    return zlib.compress(_encoder.encode(PartitionSnapshot(FORMAT, [_keep(t) for t in tenants.values()])), 1)
+
+
+def unpack(data: bytes) -> dict[str, Tenant]:
+    """Tenants of a snapshot; raises Damaged when it is not one of this format."""
+    try:
+        snapshot = _decoder.decode(zlib.decompress(data))
+    except (zlib.error, msgspec.DecodeError, msgspec.ValidationError) as x:
+        raise Damaged(f"rca state cannot be read, rebuild it: {x}") from x
+    if snapshot.format != FORMAT:
+        raise Damaged(f"rca state has format {snapshot.format}, this program reads {FORMAT}")
+    return {s.name: _restore(s) for s in snapshot.tenants}
+
+
+def _keep(t: Tenant) -> TenantSnapshot:
+    forest, book = t.book.forest, t.book
+    return TenantSnapshot(
+        t.name, t.now_ms, t.flushed_ms, t.faded_ms, list(t.graph.edges.values()), t.graph.history, t.graph.now_ms,
+        list(forest.hits.values()), forest.next_key, forest.now_ms, list(book.records.values()), list(book.closed.values()),
+        list(book.findings.values()), book.outbox, t.changes, t.past, t.series_names, t.done, t.signals.snapshot(),
+        t.out_incidents, t.out_edges, t.out_changes,
+    )  # fmt: skip
+
+
+def _restore(s: TenantSnapshot) -> Tenant:
+    t = Tenant(s.name)
+    t.now_ms, t.flushed_ms, t.faded_ms = s.now_ms, s.flushed_ms, s.faded_ms
+    t.graph.load(s.edges, s.edge_history, s.graph_now_ms)
+    t.changes, t.past, t.done = s.changes, s.past, s.done
+    t.signals = SignalStore.restore(s.signals)
+    t.series_names = s.series
+    for series, name in s.series.items():
+        t.by_entity.setdefault(name.entity, []).append(series)
+    forest, book = t.book.forest, t.book
+    forest.load(s.hits, s.next_key, s.forest_now_ms)
+    book.changes, book.past = t.changes, t.past
+    book.records = {r.group: r for r in s.records}
+    book.closed = {r.id: r for r in s.closed}
+    book.findings = {f.ref: f for f in s.findings}
+    book.outbox = s.outbox
+    t.out_incidents, t.out_edges, t.out_changes = s.out_incidents, s.out_edges, s.out_changes
+    return t
