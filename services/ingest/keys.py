@@ -1,0 +1,86 @@
+"""Who sends: API keys from the configuration log and from this machine's key file. The tenant comes from here alone."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from kizashi.observe.logs import logger
+
+SCOPE = "ingest"
+NOBODY = "0" * 64
+
+
+class KeyRecord(msgspec.Struct):
+    """What is kept of a key ``prefix.secret``: the SHA-256 of its secret, its tenant and what it may do."""
+
+    prefix: str
+    sha256: str
+    tenant: str
+    scopes: list[str]
+    expires_ms: int | None = None
+
+
+class Authenticator(Protocol):
+    """Says whose a credential is."""
+
+    def tenant(self, authorization: str, now_ms: int) -> str | None:
+        """Tenant of an ``Authorization`` header, None when it may not send."""
+        ...
+
+
+@dataclass
+class KeyRing:
+    """Keys of the configuration log (``fold``) before those of the file ``home/secrets/api_keys.json``."""
+
+    key_file: Path
+    folded: dict[str, KeyRecord] = field(default_factory=dict)
+    _from_file: dict[str, KeyRecord] = field(default_factory=dict)
+    _stamp: int = -1
+
+    def fold(self, prefix: str, tenant: str, body: dict[str, Any] | None) -> None:
+        """One version of a key object; None deletes it."""
+        if body is None:
+            self.folded.pop(prefix, None)
+            return
+        try:
+            self.folded[prefix] = msgspec.convert({**body, "prefix": prefix, "tenant": tenant}, KeyRecord)
+        except msgspec.ValidationError as x:
+            self.folded.pop(prefix, None)
+            logger().warning("key.unreadable", prefix=prefix, error=str(x))
+
+    def tenant(self, authorization: str, now_ms: int) -> str | None:
+        """Tenant of ``Bearer prefix.secret`` or ``Token prefix.secret``; the same time whether or not the prefix exists."""
+        kind, _, key = authorization.partition(" ")
+        prefix, dot, secret = key.strip().partition(".")
+        if kind.lower() not in ("bearer", "token") or not dot or len(key) > 200:
+            return None
+        self._read_file()
+        record = self.folded.get(prefix) or self._from_file.get(prefix)
+        expected = record.sha256 if record else NOBODY
+        same = hmac.compare_digest(expected, hashlib.sha256(secret.encode()).hexdigest())
+        if not same or record is None or SCOPE not in record.scopes:
+            return None
+        expired = record.expires_ms is not None and now_ms >= record.expires_ms
+        return None if expired else record.tenant
+
+    def _read_file(self) -> None:
+        try:
+            stamp = self.key_file.stat().st_mtime_ns
+        except OSError:
+            self._from_file, self._stamp = {}, -1
+            return
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            records = msgspec.json.decode(self.key_file.read_bytes(), type=list[KeyRecord])
+        except (OSError, msgspec.DecodeError) as x:  # the keys in force stay; a half-written file is read when it changes
+            logger().warning("keys.unreadable", path=str(self.key_file), error=str(x))
+            return
+        self._from_file = {r.prefix: r for r in records}

@@ -1,0 +1,226 @@
+"""The one thread that turns what arrives, from the topic and from HTTP, into acknowledged batches.
+
+One thread, because then a series is always announced in front of its first samples, small requests share batches with
+the topic's, and nothing needs a lock. A turn: read, decode, register, cut, send; acknowledged cuts settle in order.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kizashi.clock import Clock
+from kizashi.contracts import codec
+from kizashi.contracts.batches import encode_samples
+from kizashi.contracts.ids import format_series_id
+from kizashi.contracts.topics import METRICS, SAMPLES, SERIES
+from kizashi.errors import Backpressure
+from kizashi.observe.health import Health
+from kizashi.observe.logs import logger
+from kizashi.observe.metrics import BATCH
+from kizashi.stream.consumer import Arrival, GroupConsumer
+from kizashi.stream.dead_letters import DeadLetterLimit, dead_letter, to_record
+from kizashi.stream.producer import Producer, Record
+from services.ingest import batching
+from services.ingest.cuts import Cut, CutsInFlight
+from services.ingest.decode import BadItem, Sample, decode
+from services.ingest.intake import Intake, Rows, Taken
+from services.ingest.settings import Pace
+from services.ingest.tally import Tally
+
+HISTORY_HEADER = "kizashi-history"
+KAFKA = "kafka"
+WAITING_REQUESTS = 1_000
+"""Requests of at most 10,000 samples that may wait for the lane; behind that the answer is 503."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Samples of one request. ``on_taken`` is called when they are checked, ``on_stored`` when Kafka acknowledged."""
+
+    tenant: str
+    samples: Sequence[Sample]
+    via: str
+    on_taken: Callable[[Taken], None]
+    on_stored: Callable[[], None]
+    history: bool = False
+
+
+class Lane:
+    """Reads, registers, cuts and sends. ``run`` in a thread of its own; ``submit`` from any thread."""
+
+    def __init__(
+        self, consumer: GroupConsumer, producer: Producer, intake: Intake, tally: Tally, clock: Clock, health: Health,
+        pace: Pace, partitions: int, default_tenant: str,
+    ) -> None:  # fmt: skip
+        self._consumer, self._producer, self._intake, self._tally = consumer, producer, intake, tally
+        self._clock, self._health, self._pace = clock, health, pace
+        self._partitions, self._default_tenant = partitions, default_tenant
+        self._inbox: queue.Queue[Submission] = queue.Queue(WAITING_REQUESTS)
+        self._flight = CutsInFlight(pace.cuts_in_flight)
+        self._limit = DeadLetterLimit()
+        self._stopped_reading = False
+        self._most = 500
+        self._next_tick = self._next_commit = 0
+
+    def submit(self, submission: Submission) -> None:
+        """Hand over a request's samples; raises Backpressure when too many wait already."""
+        try:
+            self._inbox.put_nowait(submission)
+        except queue.Full as x:
+            raise Backpressure("ingest is behind: too many requests wait") from x
+
+    def run(self, stop: threading.Event) -> None:
+        """Turn until told to stop, then settle what is in flight and leave the group."""
+        try:
+            while not stop.is_set():
+                self.turn()
+            self._drain()
+        finally:
+            self._consumer.close()
+
+    def turn(self) -> None:
+        """One turn: at most ``linger_s`` when nothing arrives."""
+        self._health.turn()
+        self._settle(0.0)
+        while self._flight.full:
+            self._settle(0.1)
+            self._health.turn()
+        messages = self._read()
+        with BATCH.labels("ingest").time():
+            self._take(messages)
+        now_ms = self._clock.now_ms()
+        if now_ms >= self._next_tick:
+            self._next_tick = now_ms + self._pace.tick_ms
+            self._tick(now_ms)
+        if now_ms >= self._next_commit:
+            self._next_commit = now_ms + self._pace.commit_ms
+            self._consumer.commit()
+
+    def _read(self) -> list[Arrival]:
+        if self._stopped_reading:
+            self._producer.poll(self._pace.linger_s)
+            return []
+        hurry = self._flight.waiting or not self._inbox.empty()
+        return self._consumer.read(self._most, self._pace.linger_waiting_s if hurry else self._pace.linger_s)
+
+    def _take(self, messages: list[Arrival]) -> None:
+        cut, rows = Cut(), []
+        now_ms = self._clock.now_ms()
+        if messages:
+            rows += self._take_messages(messages, cut, now_ms)
+        while not self._inbox.empty():
+            rows.append(self._take_submission(self._inbox.get_nowait(), cut, now_ms))
+        for partition, batch in batching.cut(self._intake.registry, rows, now_ms, self._pace.rows_a_message):
+            for series in batch.series:
+                if not self._intake.registry.is_known(series.id):
+                    key = format_series_id(series.id).encode()
+                    self._send(cut, Record(SERIES.name, codec.encode(series), key, partition))
+            self._send(cut, Record(SAMPLES.name, encode_samples(batch), str(partition).encode(), partition))
+        if cut.left or cut.offsets or cut.waiting:
+            self._flight.add(cut)
+
+    def _take_messages(self, messages: list[Arrival], cut: Cut, now_ms: int) -> list[Rows]:
+        groups: dict[tuple[str, bool], tuple[list[Sample], list[int], list[Arrival]]] = {}
+        size = invalid = 0
+        for m in messages:
+            data = m.value()
+            topic = m.topic()
+            samples, bad = decode(data)
+            group = (topic, m.headers() is not None and _is_history(m))
+            into = groups.get(group) or groups.setdefault(group, ([], [], []))
+            into[0].extend(samples)
+            into[1].append(len(samples))
+            into[2].append(m)
+            size += len(data or b"")
+            cut.offsets[(topic, m.partition())] = m.offset() + 1
+            if bad:
+                invalid += not samples
+                self._bury(m, bad, cut, now_ms)
+        self._adapt(len(messages), size, sum(len(g[0]) for g in groups.values()))
+        self._watch(len(messages) - invalid, invalid)
+        return [self._register(topic, history, group, cut, now_ms) for (topic, history), group in groups.items() if group[0]]
+
+    def _register(self, topic: str, history: bool, group: tuple[list[Sample], list[int], list[Arrival]], cut: Cut, now_ms: int) -> Rows:
+        samples, counts, messages = group
+        arrived: np.ndarray[tuple[int, ...], np.dtype[np.int64]] | int = now_ms
+        if any(s.ts is None for s in samples):  # the broker's time, so that a replay gives the same
+            arrived = np.repeat(np.array([_arrival(m, now_ms) for m in messages], np.int64), counts)
+        taken = self._intake.take(self._tenant(topic), samples, arrived, now_ms, history)
+        self._tally.receive(KAFKA, len(samples))
+        self._tally.reject(taken.refused)
+        cut.stored[KAFKA] += len(taken.rows.slots)
+        return taken.rows
+
+    def _take_submission(self, work: Submission, cut: Cut, now_ms: int) -> Rows:
+        taken = self._intake.take(work.tenant, work.samples, now_ms, now_ms, work.history)
+        self._tally.receive(work.via, len(work.samples))
+        self._tally.reject(taken.refused)
+        cut.stored[work.via] += len(taken.rows.slots)
+        work.on_taken(taken)
+        cut.waiting.append(work.on_stored)
+        return taken.rows
+
+    def _bury(self, m: Arrival, bad: list[BadItem], cut: Cut, now_ms: int) -> None:
+        self._tally.receive(KAFKA, len(bad))
+        for item in bad:
+            letter = dead_letter(m.topic(), m.partition(), m.offset(), item.error, now_ms, item.item)
+            value = m.value() if item.item < 0 else item.data
+            self._send(cut, to_record(letter, value, m.key()))
+            cut.buried.append((METRICS.name, item.error.reason))
+
+    def _watch(self, good: int, invalid: int) -> None:
+        if self._limit.passed(good, invalid):
+            self._stopped_reading = True
+            detail = "more than half of the last 1,000 messages are invalid; reading stopped: see `kizashi dead-letters list`, then restart"
+            self._health.mark("input", False, detail)
+            logger().error("ingest.stopped_reading", why=detail)
+
+    def _adapt(self, messages: int, size: int, samples: int) -> None:
+        """Ask for as many messages as make one cut, by rows and by bytes of what came last."""
+        by_rows = self._pace.rows_a_cut * messages // max(1, samples)
+        by_bytes = self._pace.cut_bytes * messages // max(1, size)
+        self._most = max(8, min(by_rows, by_bytes, 2 * self._most, self._pace.rows_a_cut))
+
+    def _tick(self, now_ms: int) -> None:
+        cut, value = Cut(), encode_samples(batching.tick(now_ms))
+        for partition in range(self._partitions):
+            self._send(cut, Record(SAMPLES.name, value, str(partition).encode(), partition))
+        self._flight.add(cut)
+
+    def _send(self, cut: Cut, record: Record) -> None:
+        cut.left += 1
+        self._producer.send_waiting(record, cut.on_result)
+
+    def _settle(self, wait_s: float) -> None:
+        self._producer.poll(wait_s)
+        self._consumer.confirm(self._flight.settled(self._settled))
+
+    def _settled(self, cut: Cut) -> None:
+        for via, count in cut.stored.items():
+            self._tally.store(via, count)
+        for topic, reason in cut.buried:
+            self._tally.bury(topic, reason)
+        for tell in cut.waiting:
+            tell()
+
+    def _drain(self) -> None:
+        self._take([])
+        self._producer.flush(8.0)
+        self._settle(0.0)
+
+    def _tenant(self, topic: str) -> str:
+        return topic.removeprefix(METRICS.name).removeprefix(".") or self._default_tenant
+
+
+def _arrival(m: Arrival, now_ms: int) -> int:
+    kind, ms = m.timestamp()
+    return ms if kind and ms > 0 else now_ms
+
+
+def _is_history(m: Arrival) -> bool:
+    return any(name == HISTORY_HEADER for name, _ in m.headers() or ())

@@ -1,0 +1,1 @@
+"""HTTP receivers: each turns one protocol into samples or events and answers as that protocol's senders expect."""

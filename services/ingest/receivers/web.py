@@ -1,0 +1,27 @@
+"""The HTTP application: all receivers behind one set of error answers."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from kizashi.errors import KizashiError
+from services.ingest.receivers import native
+from services.ingest.receivers.doors import Doors
+from services.ingest.receivers.problems import Problem, answer, on_error
+
+
+def make_app(doors: Doors) -> FastAPI:
+    """All receivers. Every route asks for a key first."""
+    app = FastAPI(title="Kizashi ingest", openapi_url=None, docs_url=None, redoc_url=None)
+    app.add_exception_handler(Problem, on_error)
+    app.add_exception_handler(KizashiError, on_error)
+    app.add_exception_handler(HTTPException, _plain)
+    app.include_router(native.router(doors))
+    return app
+
+
+async def _plain(_: Request, error: Exception) -> JSONResponse:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return answer(status, str(getattr(error, "detail", error)))
