@@ -24,7 +24,9 @@ def to_ms(stamps: NDArray[np.float64]) -> NDArray[np.int64]:
     """
     good = np.isfinite(stamps) & (stamps >= 0)
     s = np.where(good, stamps, 0.0)
-    ms = np.where(s < SECONDS_BELOW, np.rint(s * 1e3), np.where(s < MILLIS_BELOW, s, np.where(s < MICROS_BELOW, s / 1e3, s / 1e6)))
+    micros = np.floor(s / 1e3)
+    nanos = np.floor(s / 1e6 + 1e-3)  # a double holds nanoseconds of today to 256 ns: a whole millisecond may lie just below
+    ms = np.where(s < SECONDS_BELOW, np.rint(s * 1e3), np.where(s < MILLIS_BELOW, s, np.where(s < MICROS_BELOW, micros, nanos)))
     good &= ms <= LATEST_MS
     return np.where(good, ms, BAD_TIME).astype(np.int64)
 
