@@ -40,6 +40,23 @@ class StoreSettings(BaseModel):
     """Name of the ClickHouse cluster that migrations are rendered for; empty for one node."""
 
 
+class OneMachineSettings(BaseModel):
+    """What ``kizashi up`` starts by itself, and how much it may take. Ports of 0 let the system choose."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kafka_port: int = Field(default=9092, ge=0, le=65535)
+    store_port: int = Field(default=8123, ge=0, le=65535)
+    kafka_disk_mb: int = Field(default=16_384, ge=1_024)
+    """Cap of the broker's closed segments, shared by all partitions."""
+    kafka_heap_mb: int = Field(default=256, ge=96)
+    least_free_disk_mb: int = Field(default=2_048, ge=0)
+    """``kizashi up`` refuses to start with less."""
+    least_free_memory_mb: int = Field(default=1_024, ge=0)
+    demo: bool = True
+    """Stream this machine's own metrics and the simulated landscape."""
+
+
 class Settings(BaseModel):
     """All settings of a process; ``kizashi.toml`` and ``KIZASHI_*`` variables fill them (docs/reference/settings.md)."""
 
@@ -61,6 +78,7 @@ class Settings(BaseModel):
     """``redis://…``; None keeps cache, sessions and fan-out in memory."""
     signing_key_file: Path | None = None
     """Key that signs configuration changes; None means ``home/secrets/config.key``."""
+    one_machine: OneMachineSettings = OneMachineSettings()
     tenant: str = "default"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
