@@ -25,10 +25,17 @@ def to_record(m: ConsumerRecord) -> Record:
     return Record(m.topic, m.partition, m.offset, m.value or b"", m.key, m.timestamp, tuple(m.headers or ()))
 
 
+def _reader(kafka: KafkaSettings) -> AIOKafkaConsumer:
+    """Reads from the beginning. ``latest``, the default, races with ``seek_to_beginning``: the late answer for the end wins at times."""
+    return AIOKafkaConsumer(
+        **aiokafka_arguments(kafka), enable_auto_commit=False, auto_offset_reset="earliest", max_partition_fetch_bytes=FETCH_BYTES
+    )
+
+
 async def read_partitions(kafka: KafkaSettings, topic: str, partitions: list[int]) -> dict[int, list[Record]]:
     """All records of some partitions, each up to the end it had when this was called. Raises BusUnavailable."""
     out: dict[int, list[Record]] = {p: [] for p in partitions}
-    consumer = AIOKafkaConsumer(**aiokafka_arguments(kafka), enable_auto_commit=False, max_partition_fetch_bytes=FETCH_BYTES)
+    consumer = _reader(kafka)
     await consumer.start()
     try:
         tps = [TopicPartition(topic, p) for p in partitions]
@@ -71,7 +78,7 @@ class BroadcastReader:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _follow(self) -> None:
-        consumer = AIOKafkaConsumer(**aiokafka_arguments(self._kafka), enable_auto_commit=False)
+        consumer = _reader(self._kafka)
         await consumer.start()
         try:
             consumer.assign(self._tps)

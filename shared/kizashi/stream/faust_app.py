@@ -24,12 +24,14 @@ class NoTables(TableManager):
 
 def make_app(name: str, kafka: KafkaSettings, data: Path, max_fetch_bytes: int = 4 << 20) -> faust.App:
     """An app whose group is ``name``. Sessions of 10 s with heartbeats of 1 s: a killed worker's partitions move within 11 s."""
+    folder = data / "faust" / name
+    folder.mkdir(parents=True, exist_ok=True)
     return faust.App(
         name,
         broker=[f"kafka://{host}" for host in kafka.bootstrap.split(",")],
         broker_credentials=faust_credentials(kafka),
         TableManager=f"{NoTables.__module__}:{NoTables.__qualname__}",
-        datadir=str(data / "faust" / name),
+        datadir=str(folder),
         store="memory://",
         broker_heartbeat_interval=1.0,
         broker_session_timeout=10.0,

@@ -194,7 +194,8 @@ class FaustWorker:
         if missing:
             self._controls[:0] = self._seen  # a new state has not seen them; the others skip what they have
             self._seen.clear()
-        self._log.info("worker.assigned", partitions=sorted(mine), restored=missing)
+        at = {f"{t}[{p}]": o for p in missing for t, o in self._states[p].next.items()}
+        self._log.info("worker.assigned", partitions=sorted(mine), restored=at)
 
     def _behind(self, state: PartitionState, committed: dict[TP, int]) -> bool:
         return any((committed.get(TP(t, state.partition)) or 0) > o for t, o in state.next.items())
