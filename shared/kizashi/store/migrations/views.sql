@@ -70,3 +70,265 @@ SELECT
     dictGet('{database}.series_dict', 'unit', current.series_id) AS unit,
     current.series_id AS sid
 FROM current FINAL;
+
+CREATE OR REPLACE VIEW v_metrics_1m AS
+SELECT
+    bucket AS time,
+    dictGet('{database}.series_dict', 'service', samples_1m.series_id) AS service,
+    dictGet('{database}.series_dict', 'metric', samples_1m.series_id) AS metric,
+    mean AS value,
+    low,
+    high,
+    samples,
+    worst / 1000 AS score,
+    odd,
+    expected,
+    lower,
+    upper,
+    dictGet('{database}.series_dict', 'tenant', samples_1m.series_id) AS tenant,
+    dictGet('{database}.series_dict', 'host', samples_1m.series_id) AS host,
+    leftPad(lower(hex(samples_1m.series_id)), 16, '0') AS series_id,
+    samples_1m.series_id AS sid
+FROM samples_1m FINAL;
+
+CREATE OR REPLACE VIEW v_metrics_1h AS
+SELECT
+    bucket AS time,
+    dictGet('{database}.series_dict', 'service', samples_1h.series_id) AS service,
+    dictGet('{database}.series_dict', 'metric', samples_1h.series_id) AS metric,
+    mean AS value,
+    low,
+    high,
+    samples,
+    worst / 1000 AS score,
+    odd,
+    expected,
+    lower,
+    upper,
+    dictGet('{database}.series_dict', 'tenant', samples_1h.series_id) AS tenant,
+    dictGet('{database}.series_dict', 'host', samples_1h.series_id) AS host,
+    leftPad(lower(hex(samples_1h.series_id)), 16, '0') AS series_id,
+    samples_1h.series_id AS sid
+FROM samples_1h FINAL;
+
+CREATE OR REPLACE VIEW v_episodes AS
+SELECT
+    tenant,
+    id,
+    opened AS time,
+    coalesce(closed, updated) AS timeEnd,
+    opened,
+    updated,
+    closed,
+    state,
+    kind,
+    severity,
+    direction,
+    metric,
+    service,
+    labels,
+    leftPad(lower(hex(episodes.series_id)), 16, '0') AS series_id,
+    episodes.series_id AS sid,
+    peak,
+    peak_score,
+    peak_value,
+    value,
+    expected,
+    lower,
+    upper,
+    area,
+    samples,
+    head,
+    flapping,
+    version,
+    body
+FROM episodes FINAL;
+
+CREATE OR REPLACE VIEW v_patterns AS
+SELECT
+    tenant,
+    leftPad(lower(hex(patterns.series_id)), 16, '0') AS series_id,
+    dictGet('{database}.series_dict', 'metric', patterns.series_id) AS metric,
+    dictGet('{database}.series_dict', 'service', patterns.series_id) AS service,
+    updated AS time,
+    season_s,
+    season_strength,
+    trend,
+    level,
+    slope_per_day,
+    slope_low,
+    slope_high,
+    broke,
+    patterns.series_id AS sid,
+    body
+FROM patterns FINAL;
+
+-- The newest forecast of each series, one row a step; lower and upper are its outermost quantiles.
+CREATE OR REPLACE VIEW v_forecast AS
+SELECT
+    tenant,
+    leftPad(lower(hex(f.series_id)), 16, '0') AS series_id,
+    dictGet('{database}.series_dict', 'metric', f.series_id) AS metric,
+    dictGet('{database}.series_dict', 'service', f.series_id) AS service,
+    made,
+    made + toIntervalMillisecond(toInt64(step_ms) * step) AS time,
+    expected AS mean,
+    at_low AS lower,
+    at_high AS upper,
+    levels[1] AS lower_level,
+    levels[length(levels)] AS upper_level,
+    reliable,
+    reason,
+    f.series_id AS sid
+FROM
+(
+    SELECT * FROM forecasts FINAL
+    WHERE (tenant, series_id, made) IN (SELECT tenant, series_id, max(made) FROM forecasts GROUP BY tenant, series_id)
+) AS f
+ARRAY JOIN mean AS expected, low AS at_low, high AS at_high, arrayEnumerate(mean) AS step;
+
+CREATE OR REPLACE VIEW v_forecast_errors AS
+SELECT
+    tenant,
+    leftPad(lower(hex(forecast_errors.series_id)), 16, '0') AS series_id,
+    dictGet('{database}.series_dict', 'metric', forecast_errors.series_id) AS metric,
+    ts AS time,
+    step_ms,
+    actual,
+    mean,
+    actual - mean AS error,
+    inside,
+    forecast_errors.series_id AS sid
+FROM forecast_errors FINAL;
+
+CREATE OR REPLACE VIEW v_risk AS
+SELECT
+    tenant,
+    id,
+    made AS time,
+    entity,
+    kind,
+    title,
+    horizon_s,
+    probability,
+    reason,
+    eta,
+    eta_low,
+    eta_high,
+    value,
+    threshold,
+    budget_left,
+    firing,
+    severity,
+    if(risks.series_id = 0, '', leftPad(lower(hex(risks.series_id)), 16, '0')) AS series_id,
+    version,
+    body
+FROM risks FINAL;
+
+CREATE OR REPLACE VIEW v_incidents AS
+SELECT
+    tenant,
+    id,
+    opened AS time,
+    coalesce(closed, updated) AS timeEnd,
+    state,
+    severity,
+    title,
+    opened,
+    updated,
+    closed,
+    verdict,
+    cause,
+    cause_score,
+    entities,
+    episodes,
+    blast,
+    merged_into,
+    version,
+    body
+FROM incidents FINAL;
+
+CREATE OR REPLACE VIEW v_alerts AS
+SELECT
+    tenant,
+    id,
+    started AS time,
+    coalesce(ended, updated) AS timeEnd,
+    state,
+    rule,
+    severity,
+    title,
+    updated,
+    ended,
+    grouped,
+    labels,
+    value,
+    flapping,
+    held_back_by,
+    acknowledged_by,
+    refs,
+    version,
+    body
+FROM alerts FINAL;
+
+CREATE OR REPLACE VIEW v_deliveries AS
+SELECT tenant, id, at AS time, alert_id, channel, state, attempt, dedup_key, body
+FROM deliveries FINAL;
+
+CREATE OR REPLACE VIEW v_events AS
+SELECT tenant, id, ts AS time, coalesce(until, ts) AS timeEnd, type, entity, title, text, source, body
+FROM events FINAL;
+
+CREATE OR REPLACE VIEW v_annotations AS
+SELECT
+    ts AS time,
+    coalesce(until, ts) AS timeEnd,
+    if(title = '', concat(type, ' ', entity), title) AS title,
+    text,
+    [type, entity] AS tags,
+    tenant
+FROM events FINAL
+WHERE type != 'topology'
+UNION ALL
+SELECT opened AS time, coalesce(closed, updated) AS timeEnd, title, concat('cause: ', if(cause = '', 'inconclusive', cause)) AS text,
+    arrayConcat(['incident', toString(severity)], entities) AS tags, tenant
+FROM incidents FINAL
+WHERE state != 'merged';
+
+-- Shaped for Grafana's node graph: id, source, target, mainstat; origin says who told us of the edge.
+CREATE OR REPLACE VIEW v_edges AS
+SELECT
+    tenant,
+    concat(caller, '→', callee) AS id,
+    caller AS source,
+    callee AS target,
+    rate AS mainstat,
+    edges.source AS origin,
+    confidence,
+    hard,
+    directed,
+    last AS time
+FROM edges FINAL;
+
+CREATE OR REPLACE VIEW v_nodes AS
+SELECT
+    n.tenant AS tenant,
+    n.node AS id,
+    n.node AS title,
+    round(maxIf(c.score, c.state != 'stale'), 3) AS mainstat,
+    countIf(c.state = 'anomalous') AS secondarystat
+FROM
+(
+    SELECT DISTINCT tenant, node
+    FROM (SELECT tenant, caller AS node FROM edges UNION ALL SELECT tenant, callee AS node FROM edges)
+) AS n
+LEFT JOIN v_current AS c ON c.service = n.node AND c.tenant = n.tenant
+GROUP BY n.tenant, n.node;
+
+CREATE OR REPLACE VIEW v_feedback AS
+SELECT tenant, id, made AS time, target, verdict, author, undo, body
+FROM feedback FINAL;
+
+CREATE OR REPLACE VIEW v_config AS
+SELECT tenant, kind, id, src_offset, based_on, deleted, author, made AS time, change_id, body
+FROM config_log FINAL;
