@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import numpy as np
@@ -38,6 +38,7 @@ class _Saved(msgspec.Struct, array_like=True):
     now_ms: int
     bank: bytes
     rollups: bytes
+    announce: list[SeriesInfo] = []
 
 
 class PartitionModel:
@@ -55,19 +56,21 @@ class PartitionModel:
         self.now_ms = 0
         self._tenants: list[str] = [DEFAULT_TENANT]
         self._tenant_of_row: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._announce: list[SeriesInfo] = []
         self._clear()
 
     def score(self, offset: int, batch: SamplesBatch) -> None:
         """Score one samples message (a time tick has no rows); the answers wait for ``drain``."""
         for info in batch.series:
             self.bank.register(info)
+            self._announce.append(info)
         scored = self.bank.score(batch.ids, batch.ts, batch.values, batch.flags, batch.now_ms)
         self._tell(scored.events, offset)
         self.now_ms = max(self.now_ms, batch.now_ms)
         if batch.now_ms > 0:
             self._tell(self.bank.advance(self.now_ms), offset)
         self.rollups.add(offset, self.now_ms, self.bank.rows_used, scored, batch.ts, batch.values)
-        self._rollups += self.rollups.due(offset, self.now_ms, self.bank.states["id"], *self._tenancy())
+        self._rollups += self._announced(self.rollups.due(offset, self.now_ms, self.bank.states["id"], *self._tenancy()))
         self._keep(offset, batch, scored)
 
     def skip(self, offset: int, batch: SamplesBatch | None) -> None:
@@ -91,7 +94,7 @@ class PartitionModel:
     def dump(self) -> bytes:
         """State after the message before ``next_offset``."""
         return msgspec.msgpack.encode(
-            _Saved(self.topic_id, self.partition, self.next_offset, self.now_ms, self.bank.dump(), self.rollups.dump())
+            _Saved(self.topic_id, self.partition, self.next_offset, self.now_ms, self.bank.dump(), self.rollups.dump(), self._announce)
         )
 
     @classmethod
@@ -104,8 +107,16 @@ class PartitionModel:
             model.rollups.restore(saved.rollups)
         except (msgspec.DecodeError, msgspec.ValidationError, ValueError) as x:
             raise Damaged(f"anomaly state is not readable: {x}; it will be rebuilt from the samples") from x
-        model.next_offset, model.now_ms = saved.next_offset, saved.now_ms
+        model.next_offset, model.now_ms, model._announce = saved.next_offset, saved.now_ms, saved.announce
         return model
+
+    def _announced(self, rollups: list[RollupBatch]) -> list[RollupBatch]:
+        """The rollups, the first of each tenant with the series that its readers have not been told of."""
+        for k, rollup in enumerate(rollups if self._announce else []):
+            told = [i for i in self._announce if i.tenant == rollup.tenant]
+            self._announce = [i for i in self._announce if i.tenant != rollup.tenant]
+            rollups[k] = replace(rollup, series=told)
+        return rollups
 
     def _clear(self) -> None:
         self._offsets: list[int] = []

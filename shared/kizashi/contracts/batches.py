@@ -98,6 +98,7 @@ class _RollupsWire(msgspec.Struct, array_like=True):
     low: bytes
     high: bytes
     worst: bytes
+    series: list[SeriesInfo] = []
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,8 @@ class ScoresBatch:
 class RollupBatch:
     """Per series of one tenant over ``step_ms`` from ``start_ms``: count, mean, low, high and worst score; (n,) each.
 
-    ``topic_id``, ``partition``, ``first`` and ``last`` name the samples offsets it was folded from.
+    ``topic_id``, ``partition``, ``first`` and ``last`` name the samples offsets it was folded from. ``series`` announces what ids mean
+    that the tenant's readers have not been told of in this log.
     """
 
     tenant: str
@@ -163,6 +165,7 @@ class RollupBatch:
     low: F64
     high: F64
     worst: F32
+    series: list[SeriesInfo] = field(default_factory=list)
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -213,7 +216,7 @@ def encode_rollups(b: RollupBatch) -> bytes:
     """Wire form of a rollup batch."""
     rows = (b.ids, b.count, b.mean, b.low, b.high, b.worst)
     head = (b.tenant, b.topic_id, b.partition, b.first, b.last, b.start_ms, b.step_ms)
-    return _encoder.encode(_RollupsWire(VERSION, *head, *(a.tobytes() for a in rows)))
+    return _encoder.encode(_RollupsWire(VERSION, *head, *(a.tobytes() for a in rows), b.series))
 
 
 def decode_rollups(data: bytes) -> RollupBatch:
@@ -222,7 +225,9 @@ def decode_rollups(data: bytes) -> RollupBatch:
     ids, count, worst = _array(w.ids, "<u8"), _array(w.count, "<u4"), _array(w.worst, "<f4")
     mean, low, high = (_array(x, "<f8") for x in (w.mean, w.low, w.high))
     _same_length(ids, count, mean, low, high, worst)
-    return RollupBatch(w.tenant, w.topic_id, w.partition, w.first, w.last, w.start_ms, w.step_ms, ids, count, mean, low, high, worst)
+    return RollupBatch(
+        w.tenant, w.topic_id, w.partition, w.first, w.last, w.start_ms, w.step_ms, ids, count, mean, low, high, worst, w.series
+    )
 
 
 W = TypeVar("W", _SamplesWire, _ScoresWire, _RollupsWire)

@@ -92,6 +92,10 @@ class Forecast(msgspec.Struct, omit_defaults=True):
     weights: dict[str, float] = {}
     scored: list[tuple[int, float, float, float]] = []
     """For an older forecast whose times have come: (time, actual, mean, inside the 95 % interval as 0 or 1)."""
+    pinball: list[float] = []
+    """Mean pinball loss over the levels 2.5, 50 and 97.5 %, one for each row of ``scored``."""
+    track: dict[str, list[float]] = {}
+    """Mean absolute error lately of the forecast (``panel``) and of each member: up to 6, 24 and more steps ahead."""
 
 
 class Factor(msgspec.Struct, frozen=True):
@@ -119,6 +123,9 @@ class Risk(msgspec.Struct, omit_defaults=True):
     eta_ms: int | None = None
     eta_low_ms: int | None = None
     eta_high_ms: int | None = None
+    eta_inner_low_ms: int | None = None
+    """``eta_low_ms`` … ``eta_high_ms`` hold with 80 %, the inner band with 50 %; None beyond the farthest look-ahead."""
+    eta_inner_high_ms: int | None = None
     value: float | None = None
     threshold: float | None = None
     burn: dict[str, float] = {}

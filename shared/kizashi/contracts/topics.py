@@ -56,6 +56,8 @@ EPISODES = Topic("kizashi.episodes.v1", "episode id", "Episode", "tenant", 30 * 
 FORECASTS = Topic("kizashi.forecasts.v1", "series id", "Forecast", "series", 30 * DAY_MS)
 RISKS = Topic("kizashi.risks.v1", "entity", "Risk", "tenant", 30 * DAY_MS)
 INCIDENTS = Topic("kizashi.incidents.v1", "incident id", "Incident", "tenant", 90 * DAY_MS)
+EDGES = Topic("kizashi.edges.v1", "caller and callee", "Edge: a dependency as rca knows it", "tenant", -1, compacted=True)
+OUTCOMES = Topic("kizashi.outcomes.v1", "change id", "Event: what became of a change", "tenant", 90 * DAY_MS)
 ALERTS = Topic("kizashi.alerts.v1", "alert id", "Alert", "tenant", 90 * DAY_MS)
 DELIVERIES = Topic("kizashi.deliveries.v1", "alert id", "Delivery", "tenant", 90 * DAY_MS)
 CONFIG = Topic("kizashi.config.v1", "kind and id", "ConfigChange, signed", "one", -1, hot=False)
@@ -77,7 +79,7 @@ def _with_dead_letters(*topics: Topic) -> tuple[Topic, ...]:
 
 TOPICS: tuple[Topic, ...] = (
     METRICS, EVENTS, SAMPLES, SERIES, SCORES, ROLLUPS, EPISODES, FORECASTS, RISKS, INCIDENTS,
-    ALERTS, DELIVERIES, CONFIG, FEEDBACK, PATTERNS,
+    EDGES, OUTCOMES, ALERTS, DELIVERIES, CONFIG, FEEDBACK, PATTERNS,
     STATE_ANOMALY, STATE_FORECAST, STATE_RCA, STATE_ALERTING,
     *_with_dead_letters(METRICS, EVENTS, SAMPLES, SCORES, ROLLUPS, EPISODES, FORECASTS, RISKS, INCIDENTS, ALERTS, CONFIG, FEEDBACK),
 )  # fmt: skip
