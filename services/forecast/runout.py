@@ -1,0 +1,115 @@
+"""Capacity risks: which resource runs out, when, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+import numpy as np
+
+from kizashi.contracts.batches import SeriesInfo
+from kizashi.contracts.findings import Factor, Forecast, Risk, Severity
+from kizashi.contracts.ids import finding_id, format_series_id
+from kizashi.errors import Damaged
+from services.forecast.bank import TierBank
+from services.forecast.capacity import Passage, crossing, passage
+from services.forecast.config import DAY_MS
+from services.forecast.limits import Limit, limit_for
+
+HORIZON_MS = 7 * DAY_MS
+"""A week: long enough to order and mount a disk, short enough to believe in."""
+WORTH_TELLING = 0.01
+"""Probability within the horizon, or a median in sight, below which nothing is said."""
+
+
+class _Saved(msgspec.Struct, array_like=True):
+    versions: dict[str, int]
+
+
+class RunOut:
+    """Looks at series that have a threshold each time they are forecast."""
+
+    def __init__(self) -> None:
+        self.limits: list[Limit] = []
+        self._versions: dict[str, int] = {}
+        self._known: dict[int, Limit | None] = {}
+
+    def set_limits(self, limits: list[Limit]) -> None:
+        """Replace all thresholds."""
+        self.limits, self._known = list(limits), {}
+
+    def look(self, info: SeriesInfo, bank: TierBank, row: int, forecast: Forecast) -> list[Risk]:
+        """The capacity risk of a series, or none: without threshold, or with nothing in sight that was not told before."""
+        if info.id not in self._known:
+            self._known[info.id] = limit_for(info, self.limits)
+        limit = self._known[info.id]
+        if limit is None:
+            return []
+        tier, near = bank.tier, None
+        if forecast.reliable:
+            near = crossing(np.array(forecast.quantiles), np.array(forecast.levels), limit.threshold, limit.rising)
+        y = bank.history(row)
+        found = passage(y, tier.season, limit.threshold, HORIZON_MS / tier.bucket_ms, rising=limit.rising, near=near)
+        if found is None:
+            return []
+        key = finding_id("capacity", format_series_id(info.id), limit.id)
+        in_sight = found.probability >= WORTH_TELLING or math.isfinite(found.quantiles[2])
+        if not in_sight and key not in self._versions:
+            return []
+        version = self._versions[key] = self._versions.get(key, 0) + 1
+        if not in_sight:
+            del self._versions[key]  # told once that it is over; comes back as a new story under the same id
+        return [_risk(key, version, info, limit, found, forecast, float(y[-1]))]
+
+    def dump(self) -> bytes:
+        """State as bytes; the limits are the model's to keep."""
+        return msgspec.msgpack.encode(_Saved(self._versions))
+
+    @classmethod
+    def load(cls, data: bytes, limits: list[Limit]) -> RunOut:
+        """Inverse of ``dump``; raises Damaged."""
+        try:
+            saved = msgspec.msgpack.decode(data, type=_Saved)
+        except (msgspec.DecodeError, msgspec.ValidationError) as x:
+            raise Damaged(f"capacity state is not readable: {x}") from x
+        out = cls()
+        out.set_limits(limits)
+        out._versions = saved.versions
+        return out
+
+
+def _risk(key: str, version: int, info: SeriesInfo, limit: Limit, found: Passage, forecast: Forecast, value: float) -> Risk:
+    step, made = forecast.step_ms, forecast.made_at_ms
+    eta = [made + int(q * step) if math.isfinite(q) else None for q in found.quantiles]
+    per_day = found.growth_per_step * DAY_MS / step
+    entity = info.labels.get("service") or info.labels.get("host") or info.metric
+    return Risk(
+        id=key,
+        version=version,
+        tenant=info.tenant,
+        entity=entity,
+        kind="capacity",
+        made_at_ms=made,
+        title=f"{info.metric} {'reaches' if limit.rising else 'falls to'} {limit.threshold:g}{info.unit}",
+        horizon_s=HORIZON_MS // 1000,
+        probability=found.probability,
+        reason="" if eta[2] is not None else "not in sight",
+        eta_ms=eta[2],
+        eta_low_ms=eta[0],
+        eta_high_ms=eta[4],
+        eta_inner_low_ms=eta[1],
+        eta_inner_high_ms=eta[3],
+        value=value,
+        threshold=limit.threshold,
+        firing=eta[2] is not None and eta[2] - made <= HORIZON_MS,
+        severity=_severity(eta[2], made),
+        factors=[Factor("growth a day", per_day, f"{per_day:+.3g}{info.unit} a day")],
+        series_id=format_series_id(info.id),
+    )
+
+
+def _severity(eta_ms: int | None, made_ms: int) -> Severity:
+    """Critical within a day, warning within the horizon."""
+    if eta_ms is None or eta_ms - made_ms > HORIZON_MS:
+        return "info"
+    return "critical" if eta_ms - made_ms <= DAY_MS else "warning"
