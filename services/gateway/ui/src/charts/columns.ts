@@ -1,0 +1,103 @@
+// Columns of a series as the chart draws them. Pure: no canvas, no clock.
+import type { Column, LivePoints, RangeSeries } from "../api/types";
+
+export interface Columns {
+  ts: number[];
+  value: Column;
+  low: Column;
+  high: Column;
+  score: Column;
+  expected: Column;
+  lower: Column;
+  upper: Column;
+}
+
+const names = ["value", "low", "high", "score", "expected", "lower", "upper"] as const;
+
+/** The columns of an answer; a column that the answer leaves out becomes empty values. */
+export function columnsOf(series: Pick<RangeSeries, "ts"> & Partial<RangeSeries>): Columns {
+  const blank = (): Column => new Array<null>(series.ts.length).fill(null);
+  const out: Columns = { ts: series.ts, value: [], low: [], high: [], score: [], expected: [], lower: [], upper: [] };
+  for (const name of names) {
+    const column = series[name];
+    out[name] = column && column.length === series.ts.length ? column : blank();
+  }
+  return out;
+}
+
+/** Adds live points behind what is there and lets go of those before `fromMs`. A point that is not newer than the last is known already. */
+export function appendLive(columns: Columns, points: LivePoints, fromMs: number): Columns {
+  const last = columns.ts.at(-1) ?? Number.NEGATIVE_INFINITY;
+  const start = points.ts.findIndex((ts) => ts > last);
+  const drop = columns.ts.findIndex((ts) => ts >= fromMs);
+  const cut = drop < 0 ? columns.ts.length : drop;
+  if (start < 0 && cut === 0) return columns;
+  const fresh = start < 0 ? points.ts.length : start;
+  const join = (a: Column, b: Column | undefined): Column =>
+    a.slice(cut).concat(b ? b.slice(fresh) : new Array(points.ts.length - fresh).fill(null));
+  return {
+    ts: columns.ts.slice(cut).concat(points.ts.slice(fresh)),
+    value: join(columns.value, points.value),
+    low: join(columns.low, points.value),
+    high: join(columns.high, points.value),
+    score: join(columns.score, points.score),
+    expected: join(columns.expected, points.expected),
+    lower: join(columns.lower, points.lower),
+    upper: join(columns.upper, points.upper),
+  };
+}
+
+/** Index pairs [first, last] of the runs whose score is at or above the boundary. */
+export function oddRuns(score: Column): [number, number][] {
+  const runs: [number, number][] = [];
+  let start = -1;
+  for (let i = 0; i <= score.length; i++) {
+    const odd = i < score.length && (score[i] ?? 0) >= 1;
+    if (odd && start < 0) start = i;
+    if (!odd && start >= 0) {
+      runs.push([start, i - 1]);
+      start = -1;
+    }
+  }
+  return runs;
+}
+
+export interface Summary {
+  n: number;
+  low: number | null;
+  high: number | null;
+  odd: number;
+}
+
+/** What a reader hears instead of the picture. */
+export function summary(c: Columns): Summary {
+  let low: number | null = null;
+  let high: number | null = null;
+  let n = 0;
+  for (let i = 0; i < c.ts.length; i++) {
+    const v = c.value[i];
+    if (v === null || v === undefined) continue;
+    n++;
+    const lo = c.low[i] ?? v;
+    const hi = c.high[i] ?? v;
+    if (low === null || lo < low) low = lo;
+    if (high === null || hi > high) high = hi;
+  }
+  return { n, low, high, odd: c.score.reduce<number>((a, s) => a + ((s ?? 0) >= 1 ? 1 : 0), 0) };
+}
+
+/** Shifts another stretch of the same series onto these times (nearest earlier value): for comparing with yesterday. */
+export function shifted(ts: number[], other: Columns, byMs: number): Column {
+  let j = 0;
+  return ts.map((t) => {
+    while (j + 1 < other.ts.length && (other.ts[j + 1] ?? 0) + byMs <= t) j++;
+    const at = other.ts[j];
+    return at !== undefined && at + byMs <= t ? (other.value[j] ?? null) : null;
+  });
+}
+
+/** The columns as CSV with ISO times, for people who want the numbers. */
+export function toCsv(c: Columns): string {
+  const rows = c.ts.map((ts, i) => [new Date(ts).toISOString(), ...names.map((n) => c[n][i] ?? "")].join(","));
+  return [["time", ...names].join(","), ...rows].join("\n");
+}

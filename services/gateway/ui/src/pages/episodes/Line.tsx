@@ -1,0 +1,90 @@
+// One episode: what, where, how far and how long in one line; opened, its curve and the person's verdict.
+import { useSignal } from "@preact/signals";
+import type { Episode } from "../../api/types";
+import { t } from "../../i18n";
+import { Mark } from "../../parts/Mark";
+import { SeriesName } from "../../parts/series";
+import { one, setQuery } from "../../state/location";
+import { dayClock, full, span } from "../../time/format";
+import { number, quantity, score } from "../../units/format";
+import { Curve } from "./Curve";
+import { Verdict } from "./Verdict";
+
+const arrows = { up: "↑", down: "↓", both: "↕" };
+
+function length(e: Episode, nowMs: number): string {
+  return span((e.closed_ms ?? (e.state === "open" ? nowMs : e.updated_ms)) - e.opened_ms);
+}
+
+function Opened({ episode: e }: { episode: Episode }) {
+  return (
+    <div class="opened">
+      <Curve episode={e} />
+      <dl class="facts">
+        <div>
+          <dt>{t("episodes.opened")}</dt>
+          <dd>{full(e.opened_ms)}</dd>
+        </div>
+        <div>
+          <dt>{t("episodes.peak")}</dt>
+          <dd>{quantity(e.peak_value, e.unit)}</dd>
+        </div>
+        <div>
+          <dt>{t("episodes.expected")}</dt>
+          <dd>
+            {quantity(e.lower, e.unit)} – {quantity(e.upper, e.unit)}
+          </dd>
+        </div>
+        <div>
+          <dt>{t("episodes.samples")}</dt>
+          <dd>{number(e.samples ?? 0)}</dd>
+        </div>
+        {e.p_value != null && (
+          <div>
+            <dt>{t("episodes.chance")}</dt>
+            <dd>{number(e.p_value)}</dd>
+          </div>
+        )}
+        {e.model && (
+          <div>
+            <dt>{t("episodes.model")}</dt>
+            <dd>{e.model}</dd>
+          </div>
+        )}
+      </dl>
+      <Verdict target={e.id} seriesId={e.series_id} />
+    </div>
+  );
+}
+
+export function Line({ episode: e }: { episode: Episode }) {
+  const now = useSignal(Date.now());
+  const open = one("open") === e.id;
+  const direction = arrows[e.direction ?? "up"];
+  return (
+    <li class={`line-${e.state}`}>
+      <button type="button" class="line" aria-expanded={open} onClick={() => setQuery({ open: open ? null : e.id })}>
+        <Mark state={e.state === "open" ? (e.severity ?? "warning") : "closed"} word />
+        <span class="line-what">
+          <SeriesName metric={e.metric} labels={e.labels} />
+          <span class="soft">
+            {t(`episodes.kind_${e.kind}`)} <span aria-hidden="true">{direction}</span>
+            <span class="only-read">{t(`episodes.direction_${e.direction ?? "up"}`)}</span>
+            {e.flapping && ` · ${t("episodes.flapping")}`}
+          </span>
+        </span>
+        <span class="line-score num">
+          <b>{score(e.peak_score ?? 0)}</b>
+          <span class="soft">{t("episodes.peak_score")}</span>
+        </span>
+        <span class="line-time num">
+          {dayClock(e.opened_ms)}
+          <span class="soft">
+            {t(e.state === "open" ? "episodes.since" : "episodes.for", { span: length(e, now.value) })}
+          </span>
+        </span>
+      </button>
+      {open && <Opened episode={e} />}
+    </li>
+  );
+}

@@ -1,0 +1,177 @@
+// The first page: how the whole stands in one line, every service as a strip of signs, and the series that are odd now.
+import { useEffect } from "preact/hooks";
+import { get } from "../../api/http";
+import { live, liveState } from "../../api/live";
+import type { Overview as Data, OddSeries, ServiceRow, Totals } from "../../api/types";
+import { t } from "../../i18n";
+import { BandGauge } from "../../parts/BandGauge";
+import { Mark } from "../../parts/Mark";
+import { Empty, Ready } from "../../parts/Notes";
+import { SignStrip } from "../../parts/SignStrip";
+import { SeriesName } from "../../parts/series";
+import { openEpisodes } from "../../shell/badge";
+import { linkTo } from "../../state/location";
+import { useResource } from "../../state/resource";
+import { clock, span } from "../../time/format";
+import { percent, quantity, score, short } from "../../units/format";
+import "../../parts/parts.css";
+import "./overview.css";
+
+/** Data older than this is called late on the first page. */
+const lateS = 10;
+
+/** Odd services first, by score; then the silent, the learning, the quiet, each by name. */
+export function inOrder(services: readonly ServiceRow[]): ServiceRow[] {
+  const rank: Record<string, number> = { odd: 0, stale: 1, learning: 2, ok: 3 };
+  return [...services].sort(
+    (a, b) =>
+      (rank[a.state] ?? 4) - (rank[b.state] ?? 4) ||
+      (a.state === "odd" ? b.worst - a.worst : 0) ||
+      a.service.localeCompare(b.service),
+  );
+}
+
+function Figure({ label, value, href, sign }: { label: string; value: string; href?: string; sign?: boolean }) {
+  const inner = (
+    <>
+      <dd>{value}</dd>
+      <dt>{label}</dt>
+    </>
+  );
+  return <div class={sign ? "figure figure-sign" : "figure"}>{href ? <a href={href}>{inner}</a> : inner}</div>;
+}
+
+function Figures({ totals: n }: { totals: Totals }) {
+  const late = n.freshness_s !== null && n.freshness_s > lateS;
+  return (
+    <dl class="figures">
+      <Figure label={t("overview.odd_series")} value={short(n.odd_series)} sign={n.odd_series > 0} />
+      <Figure
+        label={t("overview.open_episodes")}
+        value={short(n.open_episodes)}
+        href={linkTo("/episodes", { state: "open" })}
+        sign={n.open_episodes > 0}
+      />
+      <Figure label={t("overview.open_incidents")} value={short(n.open_incidents)} sign={n.open_incidents > 0} />
+      <Figure label={t("overview.series")} value={short(n.series)} href={linkTo("/explore")} />
+      <Figure label={t("overview.samples")} value={short(n.samples_per_s)} href={linkTo("/health")} />
+      <Figure
+        label={t(late ? "overview.late" : "overview.fresh")}
+        value={n.freshness_s === null ? "–" : span(n.freshness_s * 1000)}
+        href={linkTo("/health")}
+        sign={late}
+      />
+      {n.dead_letters > 0 && (
+        <Figure label={t("overview.dead_letters")} value={short(n.dead_letters)} href={linkTo("/health")} sign />
+      )}
+    </dl>
+  );
+}
+
+function Service({ row }: { row: ServiceRow }) {
+  return (
+    <li>
+      <a class="service" href={linkTo("/explore", { service: [row.service] })}>
+        <span class="service-name">
+          <Mark state={row.state} />
+          <b>{row.service}</b>
+          <span class="soft">
+            {row.odd > 0
+              ? t("overview.n_odd", { n: row.odd, all: row.series })
+              : t("overview.n_series", { n: row.series })}
+          </span>
+        </span>
+        <SignStrip scores={row.spark} label={row.service} />
+        <span class="service-score num">
+          <b class={row.worst >= 1 ? "sign-text" : ""}>{row.state === "stale" ? "–" : score(row.worst)}</b>
+          <span class="soft">
+            {row.risk === null ? "" : t("overview.risk", { p: percent(Math.round(row.risk * 100) / 100) })}
+          </span>
+        </span>
+      </a>
+    </li>
+  );
+}
+
+function Odd({ row }: { row: OddSeries }) {
+  return (
+    <li>
+      <a class="odd" href={linkTo("/explore", { series: [row.id] })}>
+        <SeriesName metric={row.metric} labels={row.labels} />
+        <span class="odd-score num">
+          <Mark state="odd" /> <b>{score(row.score)}</b>
+        </span>
+        <BandGauge value={row.value} lower={row.lower} upper={row.upper} expected={row.expected} unit={row.unit} />
+        <span class="odd-words">
+          <b>{quantity(row.value, row.unit)}</b>
+          <span class="soft">
+            {t("overview.expected", { lower: quantity(row.lower, row.unit), upper: quantity(row.upper, row.unit) })}
+          </span>
+        </span>
+      </a>
+    </li>
+  );
+}
+
+function Whole({ data }: { data: Data }) {
+  if (data.totals.series === 0) {
+    return (
+      <Empty title={t("overview.nothing")}>
+        <p>{t("overview.nothing_why")}</p>
+        <a class="btn main" href="/connect">
+          {t("overview.to_connect")}
+        </a>
+      </Empty>
+    );
+  }
+  return (
+    <>
+      <Figures totals={data.totals} />
+      <div class="overview">
+        <section class="panel">
+          <header>
+            <h2>{t("overview.services")}</h2>
+            <span class="soft">{t("overview.strip_what")}</span>
+          </header>
+          <ul>
+            {inOrder(data.services).map((row) => (
+              <Service key={row.service} row={row} />
+            ))}
+          </ul>
+        </section>
+        <section class="panel">
+          <header>
+            <h2>{t("overview.odd_now")}</h2>
+            <span class="soft">{t("overview.at", { time: clock(data.now_ms) })}</span>
+          </header>
+          {data.odd_series.length === 0 ? (
+            <p class="quiet">
+              <Mark state="ok" /> {t("overview.all_quiet")}
+            </p>
+          ) : (
+            <ul>
+              {data.odd_series.map((row) => (
+                <Odd key={row.id} row={row} />
+              ))}
+            </ul>
+          )}
+        </section>
+      </div>
+    </>
+  );
+}
+
+export default function Overview() {
+  const overview = useResource<Data>("overview", (abort) => get("/overview", {}, abort));
+  const { put } = overview;
+  useEffect(() => live.want({ topic: "overview", onFinding: (item) => put(item as Data) }), [put]);
+  // A line that was down has missed changes: ask once when it is back.
+  // Runs again only for what is listed: only the state of the line matters
+  useEffect(() => {
+    if (liveState.value === "live" && overview.data) overview.reload();
+  }, [liveState.value]);
+  useEffect(() => {
+    if (overview.data) openEpisodes(overview.data);
+  }, [overview.data]);
+  return <Ready of={overview}>{(data) => <Whole data={data} />}</Ready>;
+}

@@ -1,0 +1,67 @@
+// The navigation: one character and one word a page; language and theme at its foot.
+import { me } from "../api/http";
+import { t } from "../i18n";
+import { linkTo } from "../state/location";
+import { lang, setLang, setTheme, type Theme, theme } from "../state/prefs";
+import { openCount } from "./badge";
+import { type Destination, places } from "./places";
+
+const themes: readonly Theme[] = ["auto", "light", "dark"];
+
+export function Choices() {
+  return (
+    <>
+      <fieldset class="pair" aria-label={t("shell.language")}>
+        <button type="button" lang="en" aria-pressed={lang.value === "en"} onClick={() => setLang("en")}>
+          English
+        </button>
+        <button type="button" lang="ja" aria-pressed={lang.value === "ja"} onClick={() => setLang("ja")}>
+          日本語
+        </button>
+      </fieldset>
+      <fieldset class="pair" aria-label={t("shell.theme")}>
+        {themes.map((name) => (
+          <button key={name} type="button" aria-pressed={theme.value === name} onClick={() => setTheme(name)}>
+            {t(`shell.theme_${name}`)}
+          </button>
+        ))}
+      </fieldset>
+    </>
+  );
+}
+
+export function Rail({ here }: { here: Destination | null }) {
+  return (
+    <nav class="rail" aria-label={t("shell.pages")}>
+      <a class="brand" href="/">
+        <img src="/seal.svg" alt="" />
+        Kizashi
+      </a>
+      <ul>
+        {places.map((p) => (
+          <li key={p.name}>
+            <a class="to" href={linkTo(p.path)} aria-current={here === p ? "page" : undefined}>
+              <i aria-hidden="true" lang="ja">
+                {p.glyph}
+              </i>
+              {t(`shell.to_${p.name}`)}
+              {p.name === "episodes" && openCount.value > 0 && (
+                <span class="count" title={t("shell.open_episodes", { n: openCount.value })}>
+                  {openCount.value}
+                </span>
+              )}
+            </a>
+          </li>
+        ))}
+      </ul>
+      <div class="rail-end">
+        <Choices />
+        {me.value && (
+          <span>
+            {me.value.user} · {me.value.tenant} · {me.value.version}
+          </span>
+        )}
+      </div>
+    </nav>
+  );
+}

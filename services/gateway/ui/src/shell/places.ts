@@ -1,0 +1,34 @@
+// The pages: address, one-character mark, and the code to load with its catalogue. A page stands here only when it works.
+import type { ComponentType } from "preact";
+import { need } from "../i18n";
+
+export interface Destination {
+  name: string;
+  path: string;
+  /** The character that stands for the page in the navigation; the label beside it says the same in words. */
+  glyph: string;
+  key: string;
+  load: () => Promise<{ default: ComponentType }>;
+}
+
+const page = (name: string, path: string, glyph: string, key: string, load: Destination["load"]): Destination => ({
+  name,
+  path,
+  glyph,
+  key,
+  load: async () => (await Promise.all([load(), need("parts", name)]))[0],
+});
+
+export const places: readonly Destination[] = [
+  page("overview", "/", "観", "o", () => import("../pages/overview/Overview")),
+  page("explore", "/explore", "探", "x", () => import("../pages/explore/Explore")),
+  page("episodes", "/episodes", "兆", "e", () => import("../pages/episodes/Episodes")),
+  page("health", "/health", "脈", "h", () => import("../pages/health/Health")),
+  page("connect", "/connect", "結", "c", () => import("../pages/connect/Connect")),
+];
+
+/** The page of a path: the longest address that it begins with. */
+export function placeOf(path: string): Destination | null {
+  if (path === "/") return places[0] ?? null;
+  return places.find((p) => p.path !== "/" && (path === p.path || path.startsWith(`${p.path}/`))) ?? null;
+}

@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import { appendLive, columnsOf, oddRuns, shifted, summary, toCsv } from "../src/charts/columns";
+
+const points = (ts: number[], value: number[]) => ({
+  id: "a",
+  ts,
+  value,
+  score: value.map((v) => (v > 5 ? 1.5 : 0.2)),
+  expected: value,
+  lower: value,
+  upper: value,
+  flags: value.map(() => 0),
+});
+
+describe("columns", () => {
+  it("fills the columns that an answer leaves out", () => {
+    const c = columnsOf({ ts: [1, 2], value: [3, 4] });
+    expect(c.value).toEqual([3, 4]);
+    expect(c.score).toEqual([null, null]);
+  });
+
+  it("appends only newer points and lets old ones go", () => {
+    const c = columnsOf({ ts: [10, 20, 30], value: [1, 2, 3] });
+    const next = appendLive(c, points([20, 30, 40, 50], [9, 9, 4, 6]), 15);
+    expect(next.ts).toEqual([20, 30, 40, 50]);
+    expect(next.value).toEqual([2, 3, 4, 6]);
+    expect(next.score.slice(-2)).toEqual([0.2, 1.5]);
+    for (const column of [next.low, next.high, next.expected, next.lower, next.upper]) expect(column).toHaveLength(4);
+    expect(appendLive(next, points([50], [6]), 15)).toBe(next);
+    expect(appendLive(columnsOf({ ts: [], value: [] }), points([1], [2]), 0).value).toEqual([2]);
+    expect(appendLive(c, points([40], [7]), 35).ts).toEqual([40]);
+  });
+
+  it("finds odd runs, also at both ends", () => {
+    expect(oddRuns([1, 0.5, 1.2, 3, null, 0.9, 1])).toEqual([
+      [0, 0],
+      [2, 3],
+      [6, 6],
+    ]);
+    expect(oddRuns([])).toEqual([]);
+  });
+
+  it("sums up with the extremes inside buckets", () => {
+    const c = {
+      ...columnsOf({ ts: [1, 2, 3], value: [5, null, 7] }),
+      low: [4, null, 6.5],
+      high: [6, null, 9],
+      score: [0, null, 2],
+    };
+    expect(summary(c)).toEqual({ n: 2, low: 4, high: 9, odd: 1 });
+    expect(summary(columnsOf({ ts: [], value: [] }))).toEqual({ n: 0, low: null, high: null, odd: 0 });
+  });
+
+  it("lays an earlier stretch over this one without looking ahead", () => {
+    const earlier = columnsOf({ ts: [0, 10, 20], value: [1, 2, 3] });
+    expect(shifted([99, 100, 105, 110, 130], earlier, 100)).toEqual([null, 1, 1, 2, 3]);
+  });
+
+  it("writes CSV with a header and ISO times", () => {
+    const [head, row] = toCsv(columnsOf({ ts: [0], value: [1.5] })).split("\n");
+    expect(head).toBe("time,value,low,high,score,expected,lower,upper");
+    expect(row).toBe("1970-01-01T00:00:00.000Z,1.5,,,,,,");
+  });
+});

@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  base: "/",
+  // The gateway serves dist; in development the API comes from the address in KIZASHI_API.
+  server: { proxy: { "/api": { target: process.env["KIZASHI_API"] ?? "http://127.0.0.1:8080", ws: true } } },
+  build: {
+    target: "es2022",
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+    manifest: true,
+  },
+  test: { environment: "happy-dom", include: ["test/**/*.test.ts", "test/**/*.test.tsx"], sequence: { shuffle: true } },
+});
