@@ -1,0 +1,189 @@
+"""The hub: one tail of the log, many subscriptions. Everything here runs on the event loop; nothing here waits for a client.
+
+Each flush (at most every ``flush_s``) cuts the rows that came since the last one into JSON fragments, one a series, once; a subscription's
+message is a join of ready fragments, so a thousand subscriptions cost little more than one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from time import perf_counter
+
+import msgspec
+
+from kizashi.clock import Clock
+from kizashi.contracts import batches, topics
+from kizashi.errors import InvalidMessage, KizashiError, NotFound
+from kizashi.observe.logs import logger
+from kizashi.observe.metrics import DELAY
+from kizashi.settings import KafkaSettings
+from kizashi.stream.live_tail import LiveTail, Place, read_spans
+from kizashi.stream.records import Record
+from services.gateway.live.findings import FindingDesk
+from services.gateway.live.rows import Rows, Sieve, cut, fragments, join, pick_fragments
+from services.gateway.live.subscription import SeriesSubscription
+
+SCORES = topics.SCORES.name
+REPLAY_BYTES = 64 << 20
+"""Score messages that one resume may read again; a client that was away for longer loads the range anew."""
+OBSERVED = 0
+"""Partition that is always followed, so that the delay of the pipeline is known when nobody looks."""
+
+
+class Hub:
+    """Owns the live tail; ``subscribe`` and ``unsubscribe`` are all that a connection needs."""
+
+    def __init__(
+        self, kafka: KafkaSettings, clock: Clock, flush_s: float, partitions: int, delayed: Callable[[int], None] = lambda _: None
+    ) -> None:
+        self._delayed = delayed
+        self._kafka, self._clock, self._flush_s = kafka, clock, flush_s
+        self.partitions = partitions
+        self.findings = FindingDesk()
+        self._subs: set[SeriesSubscription] = set()
+        self._sieve = Sieve(())
+        self._rows: list[Rows] = []
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._tail = LiveTail(kafka, self._handle)
+        self.busy_s = 0.0
+        """CPU time spent in flushes and cuts."""
+        self.freshest_ms = 0
+
+    def start(self) -> None:
+        """Begin to follow and to flush."""
+        self._follow()
+        self._tail.start()
+        self._spawn(self._flush_for_ever(), "live-flush")
+
+    async def stop(self) -> None:
+        """End all tasks."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tail.stop()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the log is being followed now."""
+        return self._tail.connected
+
+    @property
+    def subscriptions(self) -> int:
+        return len(self._subs)
+
+    def subscribe(self, sub: SeriesSubscription) -> None:
+        """Serve it from the next flush on; a subscription with ``since`` first gets what lies between."""
+        self._subs.add(sub)
+        self._follow()
+        self._spawn(self._join(sub), "live-join")
+
+    def unsubscribe(self, subs: Iterable[SeriesSubscription]) -> None:
+        """Forget subscriptions; unknown ones are ignored."""
+        gone = {s for s in subs if s in self._subs}
+        if gone:
+            self._subs -= gone
+            self._follow()
+
+    def _spawn(self, work: object, name: str) -> None:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work, name=name)  # type: ignore[arg-type]  # any coroutine
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _follow(self) -> None:
+        wanted: set[Place] = {(SCORES, p) for sub in self._subs for p in sub.partitions}
+        wanted.add((SCORES, OBSERVED))
+        wanted |= {(name, p) for name in self.findings.topics for p in range(self.partitions)}
+        self._tail.want(frozenset(wanted))
+        self._sieve = Sieve(s for sub in self._subs for s in sub.series)
+
+    def _position(self, partition: int) -> int:
+        return self._tail.positions.get((SCORES, partition), 0)
+
+    def _handle(self, record: Record) -> None:
+        if record.topic != SCORES:
+            self.findings.handle(record)
+            return
+        began = perf_counter()
+        try:
+            batch = batches.decode_scores(record.value)
+        except InvalidMessage as x:  # the sink keeps it as a dead letter; a screen shows what can be read
+            logger().warning("live.unreadable", offset=record.offset, error=str(x))
+            return
+        if len(batch.ids):
+            now = self._clock.now_ms()
+            self.freshest_ms = max(self.freshest_ms, int(batch.ts.max()))
+            delay_ms = max(0, now - batch.now_ms)
+            DELAY.labels("live").observe(delay_ms / 1_000)
+            self._delayed(delay_ms)
+            at = self._sieve.pick(batch.ids)
+            if len(at):
+                self._rows.append(cut(batch, at))
+                self._wake.set()
+        self.busy_s += perf_counter() - began
+
+    async def _flush_for_ever(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            self.flush()
+            await asyncio.sleep(self._flush_s)
+
+    def flush(self) -> None:
+        """Hand the rows that came since the last flush to every subscription that has joined."""
+        if not self._rows:
+            return
+        began = perf_counter()
+        found = fragments(join(self._rows))
+        self._rows.clear()
+        for sub in self._subs:
+            if sub.joined and (mine := pick_fragments(sub.series, found)):
+                sub.deliver(sub.cursor(self._position), mine)
+        self.busy_s += perf_counter() - began
+
+    async def _join(self, sub: SeriesSubscription) -> None:
+        """Begin exactly at a flush: rows before it belong to the replay or to nobody, rows after it are live."""
+        try:
+            await self._tail.wait_for(frozenset((SCORES, p) for p in sub.partitions))
+        except KizashiError as x:
+            sub.client.send(error_message(sub.id, str(x)))
+            self.unsubscribe([sub])
+            return
+        self.flush()
+        start = {p: self._position(p) for p in sub.partitions}
+        sub.joined = True
+        if sub.since is None:
+            sub.client.points(sub.id, sub.cursor(self._position), {})
+            return
+        sub.replaying = True
+        await self._replay(sub, start)
+
+    async def _replay(self, sub: SeriesSubscription, start: dict[int, int]) -> None:
+        since = sub.since or {}
+        spans = {p: (since.get(p, end), end) for p, end in start.items()}
+        cursor = ",".join(f"{p}:{end}" for p, end in sorted(start.items()))
+        rows: list[Rows] = []
+        try:
+            if any(a > b for a, b in spans.values()):
+                raise NotFound("the cursor is ahead of the log: it belongs to another installation")
+            sieve, read = Sieve(sub.series), 0
+            async for record in read_spans(self._kafka, SCORES, spans):
+                read += len(record.value)
+                if read > REPLAY_BYTES:
+                    raise NotFound("the connection was away for too long to catch up")
+                batch = batches.decode_scores(record.value)
+                at = sieve.pick(batch.ids)
+                if len(at):
+                    rows.append(cut(batch, at))
+        except KizashiError as x:
+            sub.client.send(error_message(sub.id, f"{x}; load the range again", gap=True))
+            rows.clear()
+        missed = fragments(join(rows)) if rows else {}
+        sub.replay_ends([f.full for f in missed.values()], cursor)
+
+
+def error_message(sub_id: str, detail: str, gap: bool = False) -> bytes:
+    """An ``error`` message; ``gap`` says that points are missing between what the client has and what comes next."""
+    body: dict[str, object] = {"op": "error", "id": sub_id, "detail": detail}
+    return msgspec.json.encode(body | ({"gap": True} if gap else {}))

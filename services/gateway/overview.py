@@ -1,0 +1,124 @@
+"""The overview: every service with its oddness, the odd series, the totals. Computed once in two seconds a tenant, whoever looks."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from services.gateway.answers import Answers, Value
+from services.gateway.doors import Doors
+from services.gateway.queries import episodes as eq
+from services.gateway.queries import overview as q
+from services.gateway.state import STALE_AFTER_MS, state_word
+
+SPARK_MINUTES = 60
+SPARK_TTL_S = 30.0
+ODD_SHOWN = 50
+RATE_S = 5
+"""Samples a second are averaged over this long, ending two seconds ago, when the sink has landed them."""
+
+
+async def overview(parts: Doors, tenant: str) -> bytes:
+    """The overview as JSON, at most ``overview_s`` old."""
+    return await parts.answers.remembered(f"overview/{tenant}", parts.limits.overview_s, lambda: _compute(parts, tenant))
+
+
+async def _compute(parts: Doors, tenant: str) -> bytes:
+    now_ms = parts.clock.now_ms()
+    asked: dict[str, Value] = {"tenant": tenant, "fresh": now_ms - STALE_AFTER_MS}
+    services, odd, open_now, rate, sparks = await asyncio.gather(
+        parts.answers.rows(tenant, q.SERVICES, asked),
+        parts.answers.rows(tenant, q.ODD, {**asked, "limit": ODD_SHOWN}),
+        parts.answers.rows(tenant, eq.OPEN_COUNTS, {"tenant": tenant}),
+        per_second(parts, tenant, now_ms),
+        _sparks(parts.answers, tenant, now_ms),
+    )
+    open_by_service = {row["service"]: row for row in open_now if row["kind"] == "episode"}
+    incidents = sum(row["open"] for row in open_now if row["kind"] == "incident")
+    newest = max((row["last_ms"] for row in services), default=None)
+    return msgspec.json.encode({
+        "now_ms": now_ms,
+        "totals": {
+            "series": sum(row["series"] for row in services),
+            "samples_per_s": rate,
+            "open_episodes": sum(row["open"] for row in open_by_service.values()),
+            "open_incidents": incidents,
+            "odd_series": sum(row["odd"] for row in services),
+            "freshness_s": None if newest is None else max(0.0, (now_ms - newest) / 1_000),
+            "dead_letters": await dead_letters(parts) if tenant == parts.settings.tenant else 0,
+        },
+        "services": [_service(row, open_by_service, sparks, now_ms) for row in services],
+        "odd_series": [_odd(row, now_ms) for row in odd],
+    })  # fmt: skip
+
+
+def _service(row: dict[str, Any], open_by_service: dict[str, Any], sparks: dict[str, dict[int, float]], now_ms: int) -> dict[str, Any]:
+    name = row["service"]
+    if row["stale"] == row["series"]:
+        state = "stale"
+    elif row["odd"]:
+        state = "odd"
+    else:
+        state = "learning" if row["learning"] * 2 > row["series"] else "ok"
+    last_minute = now_ms // 60_000 - 1
+    spark = sparks.get(name, {})
+    open_row = open_by_service.get(name, {})
+    return {
+        "service": name,
+        "series": row["series"],
+        "odd": row["odd"],
+        "worst": row["worst"],
+        "open_episodes": open_row.get("open", 0),
+        "risk": open_row.get("risk"),
+        "state": state,
+        "spark": [spark.get(minute) for minute in range(last_minute - SPARK_MINUTES + 1, last_minute + 1)],
+    }
+
+
+def _odd(row: dict[str, Any], now_ms: int) -> dict[str, Any]:
+    return {**row, "state": state_word(row.pop("flags"), row["ts_ms"], now_ms)}
+
+
+async def _sparks(answers: Answers, tenant: str, now_ms: int) -> dict[str, dict[int, float]]:
+    end_s = now_ms // 60_000 * 60
+
+    async def make() -> bytes:
+        found = await answers.columns(tenant, q.SPARKS, {"tenant": tenant, "start_s": end_s - SPARK_MINUTES * 60, "end_s": end_s})
+        by_service: dict[str, dict[str, float]] = {}
+        rows = zip(*(found.get(n, []) for n in ("service", "minute", "worst")), strict=True)
+        for service, minute, worst in rows:
+            by_service.setdefault(service, {})[str(minute)] = worst
+        return msgspec.json.encode(by_service)
+
+    found = msgspec.json.decode(await answers.remembered(f"sparks/{tenant}", SPARK_TTL_S, make))
+    return {service: {int(m): w for m, w in minutes.items()} for service, minutes in found.items()}
+
+
+async def per_second(parts: Doors, tenant: str, now_ms: int) -> float:
+    """Samples a second of the tenant that have landed lately."""
+    end_s = now_ms // 1_000 - 2
+    alone = await _alone(parts.answers, tenant)
+    asked: dict[str, Value] = {"tenant": tenant, "all": int(alone), "seconds": RATE_S, "start_s": end_s - RATE_S, "end_s": end_s}
+    rows = await parts.answers.rows(tenant, q.RATE, asked)
+    return float(rows[0]["per_s"]) if rows else 0.0
+
+
+async def _alone(answers: Answers, tenant: str) -> bool:
+    """Whether there is only one tenant, so that its samples need not be told from others'."""
+
+    async def make() -> bytes:
+        rows = await answers.rows(tenant, q.TENANTS)
+        return msgspec.json.encode(bool(rows) and rows[0]["tenants"] <= 1)
+
+    return bool(msgspec.json.decode(await answers.remembered("tenants", 60.0, make)))
+
+
+async def dead_letters(parts: Doors) -> int:
+    """Dead letters kept, over all topics; at most 10 s old."""
+
+    async def make() -> bytes:
+        return msgspec.json.encode(await parts.bus.dead_letter_counts())
+
+    return sum(msgspec.json.decode(await parts.answers.remembered("dead-letters", 10.0, make)).values())

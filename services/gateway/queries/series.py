@@ -1,0 +1,74 @@
+"""Series: search, facets, what an id means, its newest row."""
+
+from __future__ import annotations
+
+from services.gateway.queries import Statement
+
+_MATCH = """
+    tenant = {tenant:String}
+    AND ({service:String} = '' OR service = {service:String})
+    AND ({host:String} = '' OR host = {host:String})
+    AND ({metric:String} = '' OR metric = {metric:String})
+    AND arrayAll(w -> positionCaseInsensitiveUTF8(concat(metric, ' ', arrayStringConcat(mapValues(labels), ' ')), w) > 0,
+                 {words:Array(String)})
+"""
+
+SEARCH = Statement(
+    "series.search",
+    """
+SELECT lower(leftPad(hex(series_id), 16, '0')) AS id, metric, labels, unit, kind, service, host
+FROM series FINAL
+WHERE @match
+    AND (metric, series_id) > ({after_metric:String}, {after_id:UInt64})
+ORDER BY metric, series_id
+LIMIT {limit:UInt32}
+""".replace("@match", _MATCH),
+)
+
+DESCRIBE = Statement(
+    "series.describe",
+    """
+SELECT lower(leftPad(hex(series_id), 16, '0')) AS id, metric, labels, unit, kind, service, host
+FROM series FINAL
+WHERE tenant = {tenant:String} AND series_id IN {ids:Array(UInt64)}
+""",
+)
+
+CURRENT = Statement(
+    "series.current",
+    """
+SELECT lower(leftPad(hex(series_id), 16, '0')) AS id, toUnixTimestamp64Milli(ts) AS last_ms, value, score / 1000 AS score,
+    expected, lower, upper, flags
+FROM current FINAL
+WHERE series_id IN {ids:Array(UInt64)}
+""",
+)
+
+FACETS = Statement(
+    "series.facets",
+    """
+SELECT facet, name, count() AS series
+FROM
+(
+    SELECT arrayJoin([('service', toString(service)), ('host', toString(host)), ('metric', toString(metric))]) AS pair,
+        pair.1 AS facet, pair.2 AS name
+    FROM series FINAL
+    WHERE tenant = {tenant:String}
+)
+WHERE name != ''
+GROUP BY facet, name
+ORDER BY facet, series DESC, name
+LIMIT 500 BY facet
+""",
+)
+
+ARRIVALS = Statement(
+    "series.arrivals",
+    """
+SELECT lower(leftPad(hex(s.series_id), 16, '0')) AS series_id, metric, labels, toUnixTimestamp64Milli(seen) AS first_ms, c.value AS value
+FROM (SELECT * FROM series FINAL WHERE tenant = {tenant:String} AND seen > fromUnixTimestamp64Milli({since:Int64})) AS s
+LEFT JOIN (SELECT series_id, value FROM current FINAL) AS c ON c.series_id = s.series_id
+ORDER BY seen DESC
+LIMIT 50
+""",
+)

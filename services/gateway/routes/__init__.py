@@ -1,0 +1,13 @@
+"""The HTTP and WebSocket routes, a file a subject. Each is thin: read the request, ask a part, write the answer."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from services.gateway.routes import config, connect, feedback, health, live, login, openapi, overview, pages, range, receivers, series
+
+ROUTERS: tuple[APIRouter, ...] = (
+    login.router, overview.router, series.router, range.router, config.router, feedback.router, health.router, connect.router,
+    live.router, openapi.router, receivers.router,
+    pages.router,  # last: it takes every path that is left
+)  # fmt: skip

@@ -1,0 +1,101 @@
+"""Series: search, facets, one series."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from kizashi.contracts.ids import parse_series_id
+from kizashi.errors import NotFound
+from services.gateway.answers import json_answer, json_bytes
+from services.gateway.doors import Doors
+from services.gateway.guard import Parts, Who
+from services.gateway.paging import BadPage, format_page, parse_page
+from services.gateway.problems import Problem
+from services.gateway.queries import series as q
+from services.gateway.state import state_word
+
+router = APIRouter(prefix="/api/v1")
+FACETS_TTL_S = 10.0
+MOST_WORDS = 8
+Text = Annotated[str, Query(max_length=256)]
+
+
+@router.get("/series")
+async def search(
+    parts: Parts, who: Who, q_: Annotated[str, Query(alias="q", max_length=256)] = "", service: Text = "", host: Text = "",
+    metric: Text = "", limit: Annotated[int, Query(ge=1, le=1_000)] = 50, cursor: Annotated[str, Query(max_length=1_024)] = "",
+) -> Response:  # fmt: skip
+    """Series whose metric or label values contain every word of ``q``, in order of metric, with their newest row."""
+    after_metric, after_id = "", 0
+    if cursor:
+        try:
+            after_metric, after_id = _after(parse_page(cursor, 2))
+        except BadPage as x:
+            raise Problem(400, str(x)) from x
+    rows = await parts.answers.rows(who.tenant, q.SEARCH, {
+        "tenant": who.tenant, "service": service, "host": host, "metric": metric, "words": q_.split()[:MOST_WORDS],
+        "after_metric": after_metric, "after_id": after_id, "limit": limit + 1,
+    })  # fmt: skip
+    more, rows = len(rows) > limit, rows[:limit]
+    next_page = format_page(rows[-1]["metric"], parse_series_id(rows[-1]["id"])) if more else None
+    return json_answer({"items": await with_newest(parts, who.tenant, rows), "next": next_page})
+
+
+@router.get("/series/{series_id}")
+async def one_series(series_id: str, parts: Parts, who: Who) -> Response:
+    """One series with its newest row."""
+    number = series_number(series_id)
+    described = await parts.catalog.describe(who.tenant, frozenset({number}))
+    if number not in described:
+        raise NotFound(f"there is no series {series_id}")
+    return json_answer((await with_newest(parts, who.tenant, [described[number]]))[0])
+
+
+@router.get("/facets")
+async def facets(parts: Parts, who: Who) -> Response:
+    """Services, hosts and metrics with the number of their series, the largest first."""
+
+    async def make() -> bytes:
+        found: dict[str, list[tuple[str, int]]] = {"service": [], "host": [], "metric": []}
+        for row in await parts.answers.rows(who.tenant, q.FACETS, {"tenant": who.tenant}):
+            found[row["facet"]].append((row["name"], int(row["series"])))
+        return msgspec.json.encode(found)
+
+    return json_bytes(await parts.answers.remembered(f"facets/{who.tenant}", FACETS_TTL_S, make))
+
+
+async def with_newest(parts: Doors, tenant: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with last_ms, score, value, band and state added; null where nothing has landed yet."""
+    if not rows:
+        return []
+    ids = [parse_series_id(row["id"]) for row in rows]
+    newest = {r["id"]: r for r in await parts.answers.rows(tenant, q.CURRENT, {"ids": ids})}
+    now_ms = parts.clock.now_ms()
+    out = []
+    for row in rows:
+        current = newest.get(row["id"])
+        if current is None:
+            out.append({**row, "last_ms": None, "score": None, "value": None, "state": "learning"})
+            continue
+        state = state_word(current["flags"], current["last_ms"], now_ms)
+        out.append({**row, **current, "state": state})
+    return out
+
+
+def series_number(text: str) -> int:
+    """Number of a series id from a URL. Raises Problem."""
+    try:
+        return parse_series_id(text)
+    except ValueError as x:
+        raise Problem(400, str(x)) from x
+
+
+def _after(values: list[str | int]) -> tuple[str, int]:
+    metric, number = values
+    if not isinstance(metric, str) or not isinstance(number, int) or not 0 <= number < 1 << 64:
+        raise BadPage("not a cursor of this list: start again without it")
+    return metric, number
