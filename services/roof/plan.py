@@ -79,8 +79,7 @@ async def _prepare(settings: Settings, say: Callable[[str], None]) -> None:
     report = await asyncio.to_thread(ensure_topics, settings.kafka)
     if not report.ok:
         raise Refused("\n".join(report.sentences()))
-    if importlib.util.find_spec("kizashi.store.migrate") is not None:
-        await asyncio.to_thread(migrate, settings)
+    await asyncio.to_thread(migrate, settings)
 
 
 def migrate(settings: Settings) -> list[str]:
