@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from kizashi.errors import KizashiError, Refused
+from kizashi.settings import Settings
 from services.roof.catalogue import Catalogue
 
 app = typer.Typer(
@@ -30,12 +31,21 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def kizashi(
+    ctx: typer.Context,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     """Streaming operations intelligence: what is odd, where it is heading, what caused it and whom it hits.
 
     Start with:  kizashi up
     """
+    ctx.obj = _settings
+
+
+def _settings() -> Settings:
+    """Settings for commands that live in a service: ``ctx.obj()``, since services do not import the roof."""
+    from services import wiring
+
+    return wiring.load()
 
 
 def main() -> None:

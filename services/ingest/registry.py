@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from kizashi.contracts.batches import SeriesInfo
 from kizashi.contracts.ids import series_id, series_partition
+from kizashi.errors import InvalidMessage
 from services.ingest.decode import Sample
 from services.ingest.settings import IngestLimits
 
@@ -23,6 +24,14 @@ SPELLINGS_A_SERIES = 4
 """Labels in another order or spacing are another spelling of the same series; a sender has one, hostile ones many."""
 
 _labels = msgspec.json.Decoder(dict[str, str])
+
+
+def decode_labels(raw: msgspec.Raw) -> dict[str, str]:
+    """Labels of a sample; raises InvalidMessage."""
+    try:
+        return _labels.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as x:
+        raise InvalidMessage(f"labels must be an object with text values: {x}", "schema") from x
 
 
 class TokenBucket:
@@ -122,8 +131,8 @@ class SeriesRegistry:
         if not self._name_ok(sample.metric) or not self._text_ok(sample.unit, self._limits.unit_bytes):
             return NAME
         try:
-            labels = _labels.decode(sample.labels)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            labels = decode_labels(sample.labels)
+        except InvalidMessage:
             return LABELS
         good = len(labels) <= self._limits.labels and all(
             self._name_ok(k) and self._text_ok(v, self._limits.label_value_bytes) for k, v in labels.items()
