@@ -65,9 +65,9 @@ class Settings(BaseModel):
     environment: Literal["development", "production"] = "development"
     home: Path = Path(".kizashi")
     bind: str = "127.0.0.1"
-    port: int = Field(default=8080, ge=1, le=65535)
+    port: int = Field(default=8080, ge=0, le=65535)
     """The gateway's port: web client, API, WebSocket."""
-    ingest_port: int = Field(default=8081, ge=1, le=65535)
+    ingest_port: int = Field(default=8081, ge=0, le=65535)
     """Ingest's HTTP receivers; the gateway passes their paths through."""
     ingest_host: str = "127.0.0.1"
     observe_port: int = Field(default=0, ge=0, le=65535)

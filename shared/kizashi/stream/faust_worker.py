@@ -38,6 +38,9 @@ EXIT_UNCONFIRMED = 70
 EXIT_HOLE = 71
 TAKE = 100
 TAKE_WITHIN_S = 0.05
+RESEEK_S = 1.0
+HOLE_PATIENCE_S = 10.0
+"""A hole that reading again does not fill within this time is a real one: restart from the snapshot."""
 REVOKE_SNAPSHOT_S = 8.0
 """Below the session timeout: a snapshot on revoke must not cost us the group."""
 
@@ -66,6 +69,7 @@ class FaustWorker:
         self._busy = asyncio.Lock()
         self._controls: list[Record] = []
         self._seen: list[Record] = []
+        self._holes: dict[TP, tuple[float, float]] = {}
         self._reader = BroadcastReader(kafka, list(duty.controls), self._controls.append) if duty.controls else None
         self._admin = BusAdmin(kafka)
         self._watchdog = Watchdog(self._positions, lambda: self._admin.end_offsets(duty.inputs))
@@ -120,9 +124,6 @@ class FaustWorker:
             with BATCH.labels(self._duty.name).time():
                 async with self._busy:
                     await self._step(messages)
-        except Hole as x:
-            self._log.error("worker.hole", error=str(x))
-            os._exit(EXIT_HOLE)
         except Exception:
             self._log.exception("worker.failed")  # a bug or an unconfirmed send: never skip silently, restart from the snapshot
             os._exit(EXIT_UNCONFIRMED)
@@ -137,10 +138,28 @@ class FaustWorker:
                 continue  # fetched before a rebalance; its owner will fetch it again
             headers = m.headers.items() if isinstance(m.headers, dict) else m.headers or ()
             record = Record(m.topic, m.partition, m.offset, m.value or b"", m.key, int((m.timestamp or 0) * 1000), tuple(headers))
-            invalid = state.offer(record)
+            try:
+                invalid = state.offer(record)
+            except Hole as x:
+                await self._go_back(record, state, x)
+                continue
+            self._holes.pop(TP(record.topic, record.partition), None)
             if invalid is not None:
                 rejected.append((record, invalid))
         await self._send([*self._drained(), *(self._dead_letter(r, x) for r, x in rejected)])
+
+    async def _go_back(self, record: Record, state: PartitionState, hole: Hole) -> None:
+        """Read again from the record we expect. Faust can lose some after a rebalance: what was in flight moves its read offset on."""
+        now, tp = self._clock.monotonic_s(), TP(record.topic, record.partition)
+        since, asked = self._holes.get(tp, (now, -RESEEK_S))
+        if now - since > HOLE_PATIENCE_S:
+            self._log.error("worker.hole", error=str(hole))
+            os._exit(EXIT_HOLE)
+        if now - asked >= RESEEK_S:
+            self._log.warning("worker.went_back", error=str(hole))
+            await self._consumer.seek(tp, state.next[record.topic])
+            asked = now
+        self._holes[tp] = (since, asked)
 
     def _drained(self) -> list[Emit]:
         return [emit for state in self._states.values() for emit in state.drain()]
