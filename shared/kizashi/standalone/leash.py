@@ -15,6 +15,8 @@ PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Ask for the signal, make sure that the parent still lives, become the program."""
     parent, program = int(sys.argv[1]), sys.argv[2:]
+    if os.getpgrp() == os.getpgid(parent):
+        os.setpgid(0, 0)  # Ctrl-C goes to the whole foreground group: only the parent may hear it, it stops us in order
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it died between fork and prctl
