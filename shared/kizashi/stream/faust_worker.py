@@ -38,6 +38,7 @@ EXIT_UNCONFIRMED = 70
 EXIT_HOLE = 71
 TAKE = 100
 TAKE_WITHIN_S = 0.05
+TURN_EVERY_S = 0.05
 RESEEK_S = 1.0
 HOLE_PATIENCE_S = 10.0
 """A hole that reading again does not fill within this time is a real one: restart from the snapshot."""
@@ -132,7 +133,12 @@ class FaustWorker:
         self._health.turn()
         await self._take_controls()
         rejected: list[tuple[Record, InvalidMessage]] = []
+        turned = self._clock.monotonic_s()
         for m in messages:
+            if self._clock.monotonic_s() - turned > TURN_EVERY_S:
+                await asyncio.sleep(0)  # heavy records must not keep the loop from its other work
+                turned = self._clock.monotonic_s()
+                self._health.turn()
             state = self._states.get(m.partition)
             if state is None or m.generation_id != self.app.consumer_generation_id:
                 continue  # fetched before a rebalance; its owner will fetch it again
