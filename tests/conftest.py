@@ -1,4 +1,4 @@
-"""Real parts, started once a test run: the broker (``kafka``)."""
+"""Real parts, started once a test run: the broker (``kafka``) and the store (``clickhouse``)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kizashi.settings import KafkaSettings
+from kizashi.settings import KafkaSettings, StoreSettings
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +32,27 @@ def unique(request: pytest.FixtureRequest) -> str:
     import uuid
 
     return f"t{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreSettings]:
+    """One embedded ClickHouse server for the whole run, as a process of its own, as in production."""
+    from tests.store_process import StoreProcess
+
+    server = StoreProcess(tmp_path_factory.mktemp("store"))
+    server.start()
+    try:
+        yield server.settings
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def clickhouse(clickhouse_server: StoreSettings, unique: str) -> Iterator[StoreSettings]:
+    """The store with an empty database of this test's own; ``kizashi.store.migrate.migrate`` fills it."""
+    from kizashi.store.client import connect
+
+    yield clickhouse_server.model_copy(update={"database": unique})
+    door = connect(clickhouse_server, "default")
+    door.command(f"DROP DATABASE IF EXISTS {unique} SYNC")
+    door.close()

@@ -48,13 +48,15 @@ def read(store: Store, target: str, partition: int) -> dict[str, Watermark]:
 
 
 def landed(store: Store, partition: int, known: dict[str, Watermark]) -> dict[str, int]:
-    """By topic id, the offset after the highest one found in the rows of ``samples``: it is above the watermark when the writer
-    died between data and watermark. Looks only at the landing days since the last watermark.
+    """By topic id, the offset after the highest one found in the rows of ``samples``.
+
+    It is above the watermark when the writer died between data and watermark. Looks at the landing days from the day before the last
+    watermark on: a writer's clock may step back a little, and older days have watermarks of their own.
     """
-    since = max((w.storage_partition for w in known.values()), default="1970-01-01")
+    since = max((w.storage_partition for w in known.values()), default="1970-01-02")
     rows = store.query(
         "SELECT toString(src_topic), max(src_offset) + 1 FROM samples"
-        " WHERE toDate(landed_at) >= {since:Date} AND src_partition = {partition:UInt16} GROUP BY src_topic",
+        " WHERE toDate(landed_at) >= {since:Date} - 1 AND src_partition = {partition:UInt16} GROUP BY src_topic",
         {"since": since, "partition": partition},
     ).rows
     return {str(topic): int(offset) for topic, offset in rows}

@@ -36,6 +36,7 @@ LIFETIME(MIN 1 MAX 3);
 
 -- Partitioned and expired by landing day (the log's append time): old data may be imported and stays; a TTL by event time
 -- would drop it at once, and one insert of many event days would make too many parts.
+-- landed_at is the log's append time, stored_at this server's clock when the block came.
 -- version is highest for what came first in the log, below everything else for repeats the scorer flagged: FINAL keeps the original.
 CREATE TABLE IF NOT EXISTS samples
 (
@@ -54,9 +55,9 @@ CREATE TABLE IF NOT EXISTS samples
     src_partition UInt16 CODEC(ZSTD(1)),
     src_offset UInt64 CODEC(Delta, ZSTD(1)),
     landed_at DateTime('UTC') CODEC(Delta, ZSTD(1)),
-    landed Date MATERIALIZED toDate(landed_at) CODEC(ZSTD(1)),
+    stored_at DateTime('UTC') DEFAULT now() CODEC(Delta, ZSTD(1)),
     INDEX ts_range ts TYPE minmax GRANULARITY 1,
-    INDEX landed_range landed_at TYPE minmax GRANULARITY 1
+    INDEX stored_range stored_at TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY toDate(landed_at)

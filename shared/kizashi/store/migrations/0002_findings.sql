@@ -89,6 +89,7 @@ CREATE TABLE IF NOT EXISTS forecast_errors
     actual Float64,
     mean Float64,
     inside UInt8,
+    pinball Nullable(Float64),
     written DateTime64(3, 'UTC')
 )
 ENGINE = ReplacingMergeTree(written)
@@ -111,6 +112,8 @@ CREATE TABLE IF NOT EXISTS risks
     eta Nullable(DateTime64(3, 'UTC')),
     eta_low Nullable(DateTime64(3, 'UTC')),
     eta_high Nullable(DateTime64(3, 'UTC')),
+    eta_inner_low Nullable(DateTime64(3, 'UTC')),
+    eta_inner_high Nullable(DateTime64(3, 'UTC')),
     value Nullable(Float64),
     threshold Nullable(Float64),
     budget_left Nullable(Float64),
@@ -222,6 +225,7 @@ CREATE TABLE IF NOT EXISTS edges
     rate Float64,
     hard UInt8,
     directed UInt8,
+    first DateTime64(3, 'UTC'),
     last DateTime64(3, 'UTC'),
     written DateTime64(3, 'UTC')
 )

@@ -198,6 +198,7 @@ SELECT
     mean,
     actual - mean AS error,
     inside,
+    pinball,
     forecast_errors.series_id AS sid
 FROM forecast_errors FINAL;
 
@@ -215,6 +216,8 @@ SELECT
     eta,
     eta_low,
     eta_high,
+    eta_inner_low,
+    eta_inner_high,
     value,
     threshold,
     budget_left,
@@ -307,6 +310,7 @@ SELECT
     confidence,
     hard,
     directed,
+    first,
     last AS time
 FROM edges FINAL;
 
