@@ -57,7 +57,9 @@ class Rows:
 
     def number(self, kind: str, **of: Callable[[Any], float]) -> Rows:
         for name, value in of.items():
-            self.block.fixed(name, kind, np.array([value(m) for m in self.messages]))
+            values = [value(m) for m in self.messages]
+            # numpy makes floats of integers on both sides of 2^63, and a series id then loses its last digits
+            self.block.fixed(name, kind, np.array(values, np.uint64 if kind == "UInt64" else None))
         return self
 
     def maybe(self, kind: str, **of: Callable[[Any], float | None]) -> Rows:
