@@ -1,7 +1,9 @@
 import { defineConfig } from "vitest/config";
+import { trimPlot } from "./build/trim";
 
 export default defineConfig({
   base: "/",
+  plugins: [trimPlot()],
   // The gateway serves dist; in development the API comes from the address in KIZASHI_API.
   server: { proxy: { "/api": { target: process.env["KIZASHI_API"] ?? "http://127.0.0.1:8080", ws: true } } },
   build: {

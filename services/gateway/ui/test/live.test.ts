@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { backoffMs, Live, liveState } from "../src/api/live";
+import { backoffMs, Live } from "../src/api/live";
+import { liveState } from "../src/api/liveState";
 
 class FakeSocket {
   readyState = 0;

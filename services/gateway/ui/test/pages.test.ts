@@ -113,13 +113,19 @@ describe("pure parts of pages", () => {
   });
 
   it("builds snippets that are valid and carry address and key", () => {
-    const at = { base_url: "http://h:1/", kafka: "h:2", tenant: "default", topics: [] };
+    const at = {
+      base_url: "http://h:1/",
+      kafka: "h:2",
+      tenant: "default",
+      topics: { metrics: "kizashi.metrics.v1.acme" },
+    };
     const all = snippets(at, "K");
     const curl = all.find((s) => s.id === "curl")?.text ?? "";
     expect(curl).toContain("http://h:1/api/v1/metrics");
     expect(curl).toContain("Bearer K");
     expect(JSON.parse(/-d '(.*)'/.exec(curl)?.[1] ?? "")).toMatchObject({ metric: "my_first_metric", value: 42 });
     expect(all.find((s) => s.id === "kafka")?.text).toContain("h:2");
+    expect(all.find((s) => s.id === "kafka")?.text).toContain("kizashi.metrics.v1.acme");
     expect(snippets(at, "")[0]?.text).toContain("YOUR_KEY");
   });
 

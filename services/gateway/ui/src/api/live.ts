@@ -1,9 +1,6 @@
 // One WebSocket for the whole client. Subscriptions are counted, survive a lost connection, and resume at the cursor where they stopped.
-import { signal } from "@preact/signals";
+import { liveState } from "./liveState";
 import type { LivePoints } from "./types";
-
-export type LiveState = "idle" | "connecting" | "live" | "down";
-export const liveState = signal<LiveState>("idle");
 
 type Message =
   | { op: "points"; id: string; cursor: string | number; series: LivePoints[] }

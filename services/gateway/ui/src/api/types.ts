@@ -65,7 +65,7 @@ export interface SeriesRow {
   labels: Labels;
   unit: string;
   kind: string;
-  last_ms: number;
+  last_ms: number | null;
   score: number | null;
   value: number | null;
   state: string;
@@ -140,15 +140,17 @@ export interface Health {
   topics: { topic: string; group: string; lag: number; per_s: number | null }[];
   freshness_ms: { sample: number | null; score: number | null; stored: number | null };
   dead_letters: { topic: string; count: number; last_reason?: string }[];
-  counters: Record<string, number>;
+  counters: Record<string, number | null>;
   ws_clients: number;
   model_age_s: number | null;
 }
 
 export interface DeadLetter {
+  dlq: string;
+  dlq_offset: number;
   topic: string;
-  partition: number;
-  offset: number;
+  partition: number | null;
+  offset: number | null;
   reason: string;
   error: string;
   at_ms: number;
@@ -159,7 +161,7 @@ export interface Connect {
   base_url: string;
   kafka: string;
   tenant: string;
-  topics: Record<string, string> | string[];
+  topics: Record<string, string>;
 }
 
 export interface Arrival {
@@ -179,4 +181,123 @@ export interface LivePoints {
   lower: Column;
   upper: Column;
   flags: Column;
+}
+
+export interface Cause {
+  entity: string;
+  score: number;
+  terms: Record<string, number>;
+  indicators?: { series_id: string; name: string; score: number; before?: number; during?: number }[];
+  change_id?: string;
+  text?: string;
+}
+
+export interface Affected {
+  entity: string;
+  meaning: "structural" | "live";
+  probability: number;
+  hops?: number;
+  eta_s?: number | null;
+  path?: string[];
+}
+
+export interface Incident {
+  id: string;
+  version: number;
+  state: "open" | "closed" | "merged";
+  title: string;
+  severity: Severity;
+  opened_ms: number;
+  updated_ms: number;
+  closed_ms?: number | null;
+  verdict?: "cause" | "inconclusive";
+  entities?: string[];
+  episodes?: string[];
+  causes?: Cause[];
+  blast?: Affected[];
+  changes?: string[];
+  timeline?: { at_ms: number; what: string; text: string; ref?: string }[];
+  similar?: string[];
+}
+
+export interface Edge {
+  caller: string;
+  callee: string;
+  source: "declared" | "traced" | "learned";
+  confidence: number;
+  rate?: number;
+  hard?: boolean;
+  directed?: boolean;
+}
+
+export interface Risk {
+  id: string;
+  version: number;
+  entity: string;
+  kind: "capacity" | "slo" | "ticket" | "incident";
+  made_at_ms: number;
+  title?: string;
+  horizon_s?: number;
+  probability?: number | null;
+  reason?: string;
+  eta_ms?: number | null;
+  eta_low_ms?: number | null;
+  eta_high_ms?: number | null;
+  value?: number | null;
+  threshold?: number | null;
+  burn?: Record<string, number>;
+  budget_left?: number | null;
+  firing?: boolean;
+  severity?: Severity;
+  factors?: { name: string; contribution: number; text?: string }[];
+  series_id?: string;
+}
+
+export interface Forecast {
+  series_id: string;
+  made_at_ms: number;
+  step_ms: number;
+  mean: number[];
+  levels: number[];
+  quantiles: number[][];
+  reliable?: boolean;
+  reason?: string;
+  weights?: Record<string, number>;
+  scored?: [number, number, number, number][];
+}
+
+export interface Alert {
+  id: string;
+  version: number;
+  state: "pending" | "firing" | "acknowledged" | "resolved";
+  rule: string;
+  severity: Severity;
+  title: string;
+  started_ms: number;
+  updated_ms: number;
+  ended_ms?: number | null;
+  labels?: Labels;
+  annotations?: Record<string, string>;
+  value?: number | null;
+  flapping?: boolean;
+  held_back_by?: string;
+  acknowledged_by?: string;
+}
+
+export interface Delivery {
+  id: string;
+  alert_id: string;
+  channel: string;
+  at_ms: number;
+  state: "sent" | "retry" | "failed" | "fallback";
+  attempt?: number;
+  text?: string;
+}
+
+export interface ConfigItem<T> {
+  id: string;
+  version: number;
+  body: T;
+  author?: string;
+  made_at_ms?: number;
 }

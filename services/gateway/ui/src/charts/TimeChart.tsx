@@ -2,8 +2,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
 import { t } from "../i18n";
+import { Mark } from "../parts/Mark";
 import { dark, lang } from "../state/prefs";
 import { full } from "../time/format";
 import { zoomRange } from "../time/range";
@@ -64,11 +64,7 @@ function Readout({
       )}
       {score != null && (
         <span class={score >= 1 ? "readout-odd" : ""}>
-          {t("parts.chart_score")}{" "}
-          <b>
-            {score >= 1 ? "▲ " : ""}
-            {format(score)}
-          </b>
+          {score >= 1 && <Mark state="odd" />} {t("parts.chart_score")} <b>{format(score)}</b>
         </span>
       )}
       {extra.map((e) => (

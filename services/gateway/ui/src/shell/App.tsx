@@ -3,12 +3,10 @@ import { effect, useSignal, useSignalEffect } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { get, me, signedOut } from "../api/http";
-import { live } from "../api/live";
-import type { Me, Overview } from "../api/types";
+import type { Me } from "../api/types";
 import { need, switchWords, t } from "../i18n";
 import { hrefOf, place } from "../state/location";
 import { lang } from "../state/prefs";
-import { openEpisodes } from "./badge";
 import { placeOf } from "./places";
 import { Rail } from "./Rail";
 import { TopBar } from "./TopBar";
@@ -52,21 +50,18 @@ function Loaded<P extends object>({ name, load, props }: LoadedProps<P>) {
   return <Page {...props} />;
 }
 
-/** Keeps the number of open episodes in the title and in the navigation. */
-function useBadge(): void {
-  useEffect(() => live.want({ topic: "overview", onFinding: (o) => openEpisodes(o as Overview) }), []);
-}
-
 function Inside() {
-  useBadge();
   const palette = useSignal(false);
   paletteOpen.current = () => {
     palette.value = true;
   };
   useEffect(() => {
-    const start = import("./shortcuts");
-    const stop = start.then((m) => m.listen(() => paletteOpen.current()));
-    return () => void stop.then((f) => f());
+    // What is not needed for the first picture comes after it: keys, and the number of open episodes.
+    const stops = [
+      import("./shortcuts").then((m) => m.listen(() => paletteOpen.current())),
+      import("./badgeFeed").then((m) => m.feedBadge()),
+    ];
+    return () => void Promise.all(stops).then((all) => all.map((stop) => stop()));
   }, []);
   const at = placeOf(place.value.path);
   return (

@@ -2,8 +2,14 @@
 import { useSignal } from "@preact/signals";
 import { type ApiError, apiUrl, call } from "../api/http";
 import { t } from "../i18n";
+import { go, one, place } from "../state/location";
 import { Choices } from "./Rail";
 import "./login.css";
+
+/** Heights of the strokes in the picture: a long quiet, then the sign. */
+const strokes = Array.from({ length: 48 }, (_, i) => (i < 40 ? 6 + ((i * 7) % 5) * 1.6 : 14 + (i - 40) * 6));
+const boundary = 26;
+const stroke = (h: number, i: number): string => `M${i * 5} 60h3v${-h}h-3z`;
 
 function reason(error: ApiError): string {
   if (error.status === 0) return t("login.unreachable");
@@ -12,7 +18,7 @@ function reason(error: ApiError): string {
 }
 
 export default function Login({ done }: { done: () => void }) {
-  const error = useSignal("");
+  const error = useSignal(one("expired") ? t("login.expired") : "");
   const busy = useSignal(false);
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
@@ -20,7 +26,10 @@ export default function Login({ done }: { done: () => void }) {
     busy.value = true;
     call("POST", apiUrl("/login"), { body: { user: form.get("user"), password: form.get("password") } })
       .then(
-        () => done(),
+        () => {
+          if (place.value.path === "/login") go("/", true);
+          done();
+        },
         (e: ApiError) => {
           error.value = reason(e);
         },
@@ -31,8 +40,20 @@ export default function Login({ done }: { done: () => void }) {
   };
   return (
     <main class="login">
-      <div class="login-sign" aria-hidden="true" lang="ja">
-        兆し
+      <div class="login-sign" aria-hidden="true">
+        <span lang="ja">兆し</span>
+        <svg viewBox="0 0 240 60" preserveAspectRatio="none">
+          <title>{t("login.title")}</title>
+          <path
+            class="quiet"
+            d={strokes
+              .filter((h) => h < boundary)
+              .map(stroke)
+              .join("")}
+          />
+          <path class="loud" d={strokes.map((h, i) => (h < boundary ? "" : stroke(h, i))).join("")} />
+          <path class="edge" d={`M0 ${60 - boundary}H240`} />
+        </svg>
       </div>
       <form onSubmit={submit}>
         <h1>{t("login.title")}</h1>

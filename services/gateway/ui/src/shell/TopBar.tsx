@@ -1,6 +1,6 @@
 // Title of the page, the live line's state, the door to the palette. Pages put their own tools (time, filters) in their first row.
 import { useEffect } from "preact/hooks";
-import { liveState } from "../api/live";
+import { liveState } from "../api/liveState";
 import { t } from "../i18n";
 import { paletteOpen } from "./App";
 import { openCount } from "./badge";

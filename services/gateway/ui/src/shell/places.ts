@@ -23,6 +23,9 @@ export const places: readonly Destination[] = [
   page("overview", "/", "観", "o", () => import("../pages/overview/Overview")),
   page("explore", "/explore", "探", "x", () => import("../pages/explore/Explore")),
   page("episodes", "/episodes", "兆", "e", () => import("../pages/episodes/Episodes")),
+  page("incidents", "/incidents", "因", "i", () => import("../pages/incidents/Incidents")),
+  page("forecast", "/forecast", "予", "f", () => import("../pages/forecast/Forecast")),
+  page("alerts", "/alerts", "報", "a", () => import("../pages/alerts/Alerts")),
   page("health", "/health", "脈", "h", () => import("../pages/health/Health")),
   page("connect", "/connect", "結", "c", () => import("../pages/connect/Connect")),
 ];

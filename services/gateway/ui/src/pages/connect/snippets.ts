@@ -24,7 +24,7 @@ export function snippets(at: Connect, key: string): Snippet[] {
       id: "kafka",
       name: "Kafka",
       language: "python",
-      text: `# pip install confluent-kafka\nimport json, time\nfrom confluent_kafka import Producer\n\nproducer = Producer({"bootstrap.servers": "${at.kafka}"})\nproducer.produce("kizashi.metrics.v1", json.dumps(\n    {"metric": "my_first_metric", "value": 42,\n     "ts": time.time(), "labels": {"service": "demo"}}))\nproducer.flush()`,
+      text: `# pip install confluent-kafka\nimport json, time\nfrom confluent_kafka import Producer\n\nproducer = Producer({"bootstrap.servers": "${at.kafka}"})\nproducer.produce("${at.topics["metrics"] ?? "kizashi.metrics.v1"}", json.dumps(\n    {"metric": "my_first_metric", "value": 42,\n     "ts": time.time(), "labels": {"service": "demo"}}))\nproducer.flush()`,
     },
     {
       id: "send",

@@ -18,7 +18,7 @@ import { Why } from "./Why";
 const shiftsMs: Record<string, number> = { "1d": 864e5, "7d": 6048e5 };
 
 interface Annotation {
-  time: number;
+  at_ms: number;
   title: string;
 }
 
@@ -96,7 +96,7 @@ export function Charts({
   const notes = useResource<{ items: Annotation[] }>(`notes|${range.key}`, (abort) =>
     get("/annotations", { from: Math.round(range.fromMs), to: Math.round(range.toMs) }, abort),
   );
-  const times = useMemo(() => (notes.data?.items ?? []).map((n) => n.time), [notes.data]);
+  const times = useMemo(() => (notes.data?.items ?? []).map((n) => n.at_ms), [notes.data]);
   return (
     <Ready of={main}>
       {(data) => (

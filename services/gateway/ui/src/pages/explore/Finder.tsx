@@ -32,7 +32,7 @@ function Facet({ name, values }: { name: string; values: [string, number][] }) {
               <input
                 type="checkbox"
                 checked={on.includes(value)}
-                onChange={() => setQuery({ [name]: toggled(on, value) })}
+                onChange={() => setQuery({ [name]: on.includes(value) ? null : value })}
               />
               <span>{value}</span>
               <span class="soft">{short(count)}</span>

@@ -1,12 +1,13 @@
 // Behind a chart: what is regular about the series and why its newest value is odd or not. Asked only when opened.
 import { useSignal } from "@preact/signals";
-import { get } from "../../api/http";
+import { type ApiError, get } from "../../api/http";
 import type { RangeSeries } from "../../api/types";
 import { known, t } from "../../i18n";
+import { Mark } from "../../parts/Mark";
 import { Ready } from "../../parts/Notes";
 import { useResource } from "../../state/resource";
 import { span } from "../../time/format";
-import { number, percent, quantity } from "../../units/format";
+import { percent, quantity, score } from "../../units/format";
 
 interface Pattern {
   season_s?: number;
@@ -20,10 +21,10 @@ interface Pattern {
 }
 
 interface Explained {
-  score?: number | null;
-  state?: string;
-  text?: string;
-  terms?: Record<string, number>;
+  verdict: string;
+  row: { value: number; score: number; point: number | null; novelty: number | null } | null;
+  gates: { gate: string; open: boolean; text: string }[];
+  notes: { note: string; text: string }[];
 }
 
 /** A path over 200 × 40 for one season of the profile. */
@@ -77,24 +78,49 @@ function Regular({ pattern: p, unit }: { pattern: Pattern; unit: string }) {
   );
 }
 
+function Verdict({ explained: x }: { explained: Explained }) {
+  const closed = x.gates.find((g) => !g.open);
+  const row = x.row;
+  return (
+    <p>
+      <Mark state={x.verdict === "odd" ? "odd" : "ok"} /> <b>{known(`explore.verdict_${x.verdict}`) ?? x.verdict}</b>
+      {row && (
+        <>
+          <span class="term">
+            {t("explore.head_point")} <b>{score(row.point)}</b>
+          </span>
+          <span class="term">
+            {t("explore.head_novelty")} <b>{score(row.novelty)}</b>
+          </span>
+        </>
+      )}
+      {closed?.text && <span class="soft why-text">{known(`explore.gate_${closed.gate}`) ?? closed.text}</span>}
+      {x.notes.map((n) => (
+        <span key={n.note} class="soft why-text">
+          {known(`explore.note_${n.note}`) ?? n.text}
+        </span>
+      ))}
+    </p>
+  );
+}
+
 function Inner({ series }: { series: RangeSeries }) {
-  const pattern = useResource<Pattern>(`p${series.id}`, (abort) => get(`/series/${series.id}/pattern`, {}, abort));
+  const pattern = useResource<Pattern | null>(`p${series.id}`, (abort) =>
+    get<Pattern>(`/series/${series.id}/pattern`, {}, abort).catch((e: ApiError) => {
+      // Not yet known is an answer, not an error.
+      if (e.status === 404) return null;
+      throw e;
+    }),
+  );
   const explained = useResource<Explained>(`x${series.id}`, (abort) => get(`/series/${series.id}/explain`, {}, abort));
   return (
     <div class="why">
-      <Ready of={explained}>
-        {(x) => (
-          <p>
-            {x.text}
-            {Object.entries(x.terms ?? {}).map(([name, value]) => (
-              <span key={name} class="term">
-                {name} <b>{number(value)}</b>
-              </span>
-            ))}
-          </p>
-        )}
-      </Ready>
-      <Ready of={pattern}>{(p) => <Regular pattern={p} unit={series.unit} />}</Ready>
+      <Ready of={explained}>{(x) => <Verdict explained={x} />}</Ready>
+      {pattern.data ? (
+        <Regular pattern={pattern.data} unit={series.unit} />
+      ) : (
+        <p class="soft">{t("explore.no_pattern")}</p>
+      )}
     </div>
   );
 }

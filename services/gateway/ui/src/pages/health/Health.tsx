@@ -110,18 +110,18 @@ function Top({ health: h }: { health: Data }) {
 }
 
 /** in = stored + rejected + dead-lettered + duplicates; what is missing from the sum is still on its way. */
-export function onTheWay(counters: Record<string, number>): number {
+export function onTheWay(counters: Data["counters"]): number {
   const of = (name: string): number => counters[name] ?? 0;
   return Math.max(0, of("received") - of("stored") - of("rejected") - of("dead_lettered") - of("duplicates"));
 }
 
-function Ledger({ counters }: { counters: Record<string, number> }) {
+function Ledger({ counters }: { counters: Data["counters"] }) {
   return (
     <dl class="ledger">
       {["received", "stored", "rejected", "dead_lettered", "duplicates"].map((name) => (
         <div key={name}>
           <dt>{t(`health.count_${name}`)}</dt>
-          <dd class="num">{(counters[name] ?? 0).toLocaleString()}</dd>
+          <dd class="num">{counters[name]?.toLocaleString() ?? "–"}</dd>
         </div>
       ))}
       <div>
@@ -150,25 +150,27 @@ export default function Health() {
               </header>
               <Throughput />
             </section>
-            <section class="panel">
-              <header>
-                <h2>{t("health.flow")}</h2>
-                <span class="soft">{t("health.flow_what")}</span>
-              </header>
-              <Flow topics={h.topics} />
-            </section>
+            <div class="stack">
+              <section class="panel">
+                <header>
+                  <h2>{t("health.flow")}</h2>
+                  <span class="soft">{t("health.flow_what")}</span>
+                </header>
+                <Flow topics={h.topics} />
+              </section>
+              <section class="panel">
+                <header>
+                  <h2>{t("health.ledger")}</h2>
+                  <span class="soft">{t("health.ledger_what")}</span>
+                </header>
+                <Ledger counters={h.counters} />
+              </section>
+            </div>
             <section class="panel">
               <header>
                 <h2>{t("health.parts")}</h2>
               </header>
               <Parts parts={h.parts} />
-            </section>
-            <section class="panel">
-              <header>
-                <h2>{t("health.ledger")}</h2>
-                <span class="soft">{t("health.ledger_what")}</span>
-              </header>
-              <Ledger counters={h.counters} />
             </section>
             <DeadLetters topics={h.dead_letters} />
           </div>

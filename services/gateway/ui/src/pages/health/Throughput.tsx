@@ -9,7 +9,7 @@ import { useEvery, useResource } from "../../state/resource";
 import { span } from "../../time/format";
 
 interface Stats {
-  samples_per_s: [number, number][];
+  history: { ts: number[]; samples_per_s: (number | null)[] };
   delay_ms: { p50: number | null; p99: number | null };
 }
 
@@ -17,10 +17,7 @@ const refreshMs = 10_000;
 const shownMs = 9e5;
 
 function Chart({ stats }: { stats: Stats }) {
-  const columns = useMemo(
-    () => columnsOf({ ts: stats.samples_per_s.map(([ts]) => ts), value: stats.samples_per_s.map(([, v]) => v) }),
-    [stats],
-  );
+  const columns = useMemo(() => columnsOf({ ts: stats.history.ts, value: stats.history.samples_per_s }), [stats]);
   const end = columns.ts.at(-1) ?? Date.now();
   return (
     <TimeChart

@@ -1,7 +1,8 @@
 // The first page: how the whole stands in one line, every service as a strip of signs, and the series that are odd now.
 import { useEffect } from "preact/hooks";
 import { get } from "../../api/http";
-import { live, liveState } from "../../api/live";
+import { live } from "../../api/live";
+import { liveState } from "../../api/liveState";
 import type { Overview as Data, OddSeries, ServiceRow, Totals } from "../../api/types";
 import { t } from "../../i18n";
 import { BandGauge } from "../../parts/BandGauge";

@@ -1,0 +1,171 @@
+import { describe, expect, it } from "vitest";
+import type { Alert, Forecast, Incident, Risk } from "../src/api/types";
+import { columnsOf } from "../src/charts/columns";
+import { safeLink } from "../src/pages/alerts/AlertLine";
+import { arranged as alertsArranged } from "../src/pages/alerts/Alerts";
+import { byUrgency } from "../src/pages/forecast/Forecast";
+import { intervals, withFan } from "../src/pages/forecast/fan";
+import { burnOrder } from "../src/pages/forecast/RiskLine";
+import { orderedTerms } from "../src/pages/incidents/Causes";
+import { standingOf } from "../src/pages/incidents/Detail";
+import { arranged } from "../src/pages/incidents/Incidents";
+import { report } from "../src/pages/incidents/report";
+
+const incident = (id: string, over: Partial<Incident> = {}): Incident => ({
+  id,
+  version: 1,
+  state: "open",
+  title: id,
+  severity: "warning",
+  opened_ms: 0,
+  updated_ms: 0,
+  ...over,
+});
+
+const alert = (id: string, state: Alert["state"], version = 1, started = 0): Alert => ({
+  id,
+  version,
+  state,
+  rule: "r",
+  severity: "warning",
+  title: id,
+  started_ms: started,
+  updated_ms: started,
+});
+
+describe("incidents", () => {
+  it("shows open ones first, the newest version of each, and no merged one", () => {
+    const list = [
+      incident("old", { state: "closed", opened_ms: 9 }),
+      incident("a", { opened_ms: 1 }),
+      incident("b", { opened_ms: 5 }),
+      incident("m", { state: "merged" }),
+    ];
+    expect(arranged(list).map((i) => i.id)).toEqual(["b", "a", "old"]);
+    expect(arranged(list, incident("a", { version: 2, state: "closed", opened_ms: 1 })).map((i) => i.id)).toEqual([
+      "b",
+      "old",
+      "a",
+    ]);
+  });
+
+  it("says the role of each entity", () => {
+    const i = incident("i", {
+      verdict: "cause",
+      entities: ["pay", "cart", "odd"],
+      causes: [{ entity: "pay", score: 1, terms: {} }],
+      blast: [
+        { entity: "cart", meaning: "live", probability: 0.9 },
+        { entity: "web", meaning: "structural", probability: 0.3 },
+      ],
+    });
+    expect(standingOf(i, "pay")).toEqual({ role: "cause" });
+    expect(standingOf(i, "cart")).toEqual({ role: "hit", probability: 0.9 });
+    expect(standingOf(i, "web").role).toBe("at_risk");
+    expect(standingOf(i, "odd").role).toBe("odd");
+    expect(standingOf(i, "far").role).toBe("none");
+    expect(standingOf({ ...i, verdict: "inconclusive" }, "pay").role).toBe("odd");
+  });
+
+  it("orders the terms of a score by weight", () => {
+    expect(orderedTerms({ a: 0.1, b: -2, c: 1 }).map((x) => [x.name, x.share])).toEqual([
+      ["b", 1],
+      ["c", 0.5],
+      ["a", 0.05],
+    ]);
+    expect(orderedTerms({})).toEqual([]);
+  });
+
+  it("writes a report in which text from outside stays text", () => {
+    const text = report(
+      incident("i", {
+        title: "<script>alert(1)</script> [x](javascript:1)",
+        timeline: [{ at_ms: 0, what: "note", text: "*x*" }],
+      }),
+    );
+    expect(text).not.toContain("<script>");
+    expect(text).not.toContain("[x](");
+    expect(text).toContain("1970-01-01T00:00:00Z \\*x\\*");
+  });
+});
+
+describe("alerts", () => {
+  it("shows firing first and the newest version", () => {
+    const list = [
+      alert("r", "resolved"),
+      alert("p", "pending"),
+      alert("f", "firing", 1, 1),
+      alert("g", "firing", 1, 5),
+    ];
+    expect(alertsArranged(list).map((a) => a.id)).toEqual(["g", "f", "p", "r"]);
+    expect(alertsArranged(list, alert("f", "acknowledged", 2)).map((a) => a.state)).toEqual([
+      "firing",
+      "acknowledged",
+      "pending",
+      "resolved",
+    ]);
+  });
+
+  it("makes links only of web addresses", () => {
+    expect(safeLink("https://wiki/x")).toBe("https://wiki/x");
+    for (const bad of ["javascript:alert(1)", "data:text/html,x", " https://x", "", undefined])
+      expect(safeLink(bad)).toBeNull();
+  });
+});
+
+describe("forecasts and risks", () => {
+  const f: Forecast = {
+    series_id: "a",
+    made_at_ms: 100,
+    step_ms: 10,
+    mean: [1, 2, 3],
+    levels: [0.025, 0.25, 0.75, 0.975],
+    quantiles: [
+      [0, 0, 0],
+      [0.5, 1, 1.5],
+      [1.5, 3, 4.5],
+      [2, 4, 6],
+    ],
+  };
+
+  it("finds the outer and the inner interval", () => {
+    expect(intervals(f.levels)).toEqual({ outer: [0, 3], inner: [1, 2] });
+    expect(intervals([0.1, 0.5, 0.9])).toEqual({ outer: [0, 2], inner: [0, 2] });
+    expect(intervals([0.5])).toBeNull();
+    expect(intervals([])).toBeNull();
+  });
+
+  it("appends only steps that the history has not reached", () => {
+    const c = withFan(columnsOf({ ts: [90, 115], value: [7, 8] }), f);
+    expect(c.ts).toEqual([90, 115, 120, 130]);
+    expect(c.value).toEqual([7, 8, null, null]);
+    expect(c.expected.slice(2)).toEqual([2, 3]);
+    expect(c.lower.slice(2)).toEqual([0, 0]);
+    expect(c.upper.slice(2)).toEqual([4, 6]);
+    expect(c.low.slice(2)).toEqual([1, 1.5]);
+    expect(c.high.slice(2)).toEqual([3, 4.5]);
+  });
+
+  it("bears a forecast without levels", () => {
+    const c = withFan(columnsOf({ ts: [], value: [] }), { ...f, levels: [], quantiles: [] });
+    expect(c.upper).toEqual([null, null, null]);
+  });
+
+  it("orders risks by urgency and burn rates by window", () => {
+    const risk = (entity: string, probability: number | null, firing = false): Risk => ({
+      id: entity,
+      version: 1,
+      entity,
+      kind: "slo",
+      made_at_ms: 0,
+      probability,
+      firing,
+    });
+    expect(
+      byUrgency([risk("none", null), risk("low", 0.1), risk("fire", 0.05, true), risk("high", 0.9)]).map(
+        (r) => r.entity,
+      ),
+    ).toEqual(["fire", "high", "low", "none"]);
+    expect(burnOrder({ "3d": 1, "5m": 2, "6h": 3, "1h": 4 }).map(([w]) => w)).toEqual(["5m", "1h", "6h", "3d"]);
+  });
+});
