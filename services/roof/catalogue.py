@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import typer
@@ -26,9 +28,13 @@ class Entry:
 
     @property
     def installed(self) -> bool:
-        """True when the module is there; nothing is imported but the packages above it."""
+        """True when the function is in the module's text; nothing is imported but the packages above it."""
         parent, _, _ = self.module.rpartition(".")
-        return importlib.util.find_spec(parent) is not None and importlib.util.find_spec(self.module) is not None
+        spec = importlib.util.find_spec(self.module) if importlib.util.find_spec(parent) else None
+        if spec is None or spec.origin is None:
+            return False
+        name = re.escape(self.place.partition(":")[2])
+        return re.search(rf"^(def {name}\(|{name}(:.*)? = )", Path(spec.origin).read_text(encoding="utf-8"), re.MULTILINE) is not None
 
 
 START = {
@@ -58,6 +64,7 @@ ASK = {
     "incidents": Entry("services.roof.findings:incidents", "Incidents with causes and blast radius."),
     "alerts": Entry("services.roof.findings:alerts", "What on-call was told."),
     "token": Entry("services.roof.token:app", "API keys and login links."),
+    "docs": Entry("services.roof.reference:docs", "Write the reference pages from the code."),
     "schema": Entry("services.roof.ask:schema", "Schemas of the messages and topics."),
     "backup": Entry("services.backup.cli:app", "Back up, verify, restore."),
 }

@@ -16,13 +16,19 @@ class KafkaSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     bootstrap: str = "127.0.0.1:9092"
+    """Brokers to ask first, ``host:port`` with commas between."""
     security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How the broker is reached."""
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """How the user is proved when ``security`` is SASL."""
     username: str = ""
     password: SecretStr = SecretStr("")
     ca_file: Path | None = None
+    """Certificates that the broker's is checked against; None takes the system's."""
     replication: int = Field(default=1, ge=1, le=5)
+    """Copies of each partition when topics are made."""
     partitions: int = Field(default=HOT_PARTITIONS, ge=1, le=512)
+    """Partitions of hot topics when they are made; set once, since a series never moves."""
 
 
 class StoreSettings(BaseModel):
@@ -33,6 +39,7 @@ class StoreSettings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(default=8123, ge=1, le=65535)
     secure: bool = False
+    """HTTPS."""
     user: str = "kizashi"
     password: SecretStr = SecretStr("")
     database: str = "kizashi"
@@ -46,13 +53,17 @@ class OneMachineSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kafka_port: int = Field(default=9092, ge=0, le=65535)
+    """Port of the broker."""
     store_port: int = Field(default=8123, ge=0, le=65535)
+    """Port of the embedded ClickHouse's HTTP interface."""
     kafka_disk_mb: int = Field(default=16_384, ge=1_024)
     """Cap of the broker's closed segments, shared by all partitions."""
     kafka_heap_mb: int = Field(default=256, ge=96)
+    """Heap of the broker."""
     least_free_disk_mb: int = Field(default=2_048, ge=0)
     """``kizashi up`` refuses to start with less."""
     least_free_memory_mb: int = Field(default=1_024, ge=0)
+    """``kizashi up`` refuses to start with less."""
     demo: bool = True
     """Stream this machine's own metrics and the simulated landscape."""
 
@@ -63,13 +74,17 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     environment: Literal["development", "production"] = "development"
+    """``production`` refuses defaults that trust the machine."""
     home: Path = Path(".kizashi")
+    """Data folder: everything that is kept lives below it."""
     bind: str = "127.0.0.1"
+    """Address that the gateway and the observe ports listen on."""
     port: int = Field(default=8080, ge=0, le=65535)
     """The gateway's port: web client, API, WebSocket."""
     ingest_port: int = Field(default=8081, ge=0, le=65535)
     """Ingest's HTTP receivers; the gateway passes their paths through."""
     ingest_host: str = "127.0.0.1"
+    """Where the gateway finds ingest."""
     observe_port: int = Field(default=0, ge=0, le=65535)
     """This process's /metrics, /livez and /readyz; 0 lets the system choose and prints it."""
     kafka: KafkaSettings = KafkaSettings()
@@ -80,6 +95,7 @@ class Settings(BaseModel):
     """Key that signs configuration changes; None means ``home/secrets/config.key``."""
     one_machine: OneMachineSettings = OneMachineSettings()
     tenant: str = "default"
+    """Tenant of what this machine sends and asks for."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

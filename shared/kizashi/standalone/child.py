@@ -171,6 +171,7 @@ class Child:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, **self.spec.environment},
+            start_new_session=True,  # Ctrl-C reaches the supervisor alone, which stops the children in order
         )
         self._process = process
         self._on_change()
