@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -84,7 +86,16 @@ class BusAdmin:
         if missing:
             for name, future in self._client.create_topics(missing, operation_timeout=ANSWER_WITHIN_S).items():
                 self._created(name, future, report)
+            self._visible(set(report.created))
         return report
+
+    def _visible(self, names: set[str]) -> None:
+        """A new topic is on the broker at once and in its metadata a moment later; who is told that it exists may use it."""
+        deadline, pause = time.monotonic() + ANSWER_WITHIN_S, threading.Event()
+        while missing := names - self.topics().keys():
+            if time.monotonic() > deadline:
+                raise BusUnavailable(f"topic {min(missing)} was made but does not appear in Kafka's metadata")
+            pause.wait(0.05)
 
     def _new(self, topic: Topic, partitions: int) -> NewTopic:
         replication = self._kafka.replication

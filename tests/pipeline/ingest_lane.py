@@ -1,0 +1,97 @@
+"""A real lane on the test run's broker, reading a tenant's own topic, so that tests do not meet."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from kizashi.clock import SystemClock
+from kizashi.contracts.batches import SamplesBatch, SeriesInfo, decode_samples
+from kizashi.contracts.topics import METRICS, SAMPLES, Topic
+from kizashi.observe.health import Health
+from kizashi.settings import KafkaSettings
+from kizashi.stream.admin import BusAdmin, ensure_topics
+from kizashi.stream.consumer import GroupConsumer, Lookout
+from kizashi.stream.producer import Producer, Record
+from services.ingest.intake import Intake
+from services.ingest.lane import Lane
+from services.ingest.registry import SeriesRegistry
+from services.ingest.settings import IngestLimits, Pace
+from services.ingest.tally import Tally
+
+WITHIN_S = 40.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A lane that turns in its thread, its books and its health."""
+
+    lane: Lane
+    tally: Tally
+    health: Health
+    topic: str
+
+
+def tenant_topic(kafka: KafkaSettings, tenant: str) -> str:
+    """The metrics topic of a tenant, made when it is missing."""
+    ensure_topics(kafka)
+    name = f"{METRICS.name}.{tenant}"
+    BusAdmin(kafka).ensure([Topic(name, "any", "SampleIn", "any", METRICS.retention_ms)])
+    return name
+
+
+@contextmanager
+def running(kafka: KafkaSettings, tenant: str, limits: IngestLimits | None = None, commit_ms: int = 100) -> Iterator[Running]:
+    """A lane of the tenant's own group; stopped and drained at the end."""
+    topic, limits = tenant_topic(kafka, tenant), limits or IngestLimits()
+    tally, health = Tally(), Health("ingest", ("input",))
+    health.mark("input", True)
+    intake = Intake(SeriesRegistry(kafka.partitions, limits), limits)
+    lane = Lane(
+        GroupConsumer(kafka, f"ingest-{tenant}", [topic]), Producer(kafka, "ingest-test", give_up_s=None),
+        intake, tally, SystemClock(), health, Pace(commit_ms=commit_ms), kafka.partitions, "default",
+    )  # fmt: skip
+    stop = threading.Event()
+    worker = threading.Thread(target=lane.run, args=(stop,), daemon=True)
+    worker.start()
+    try:
+        yield Running(lane, tally, health, topic)
+    finally:
+        stop.set()
+        worker.join(20.0)
+    assert not worker.is_alive(), "the lane must drain and leave"
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for a condition with a deadline."""
+    deadline, pause = time.monotonic() + WITHIN_S, threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come within {WITHIN_S:.0f} s"
+        pause.wait(0.02)
+
+
+def produce(kafka: KafkaSettings, topic: str, values: list[bytes | None]) -> None:
+    """Messages with a key each, all acknowledged."""
+    producer = Producer(kafka, "test")
+    for k, value in enumerate(values):
+        producer.send_waiting(Record(topic, value, str(k).encode()))
+    producer.flush(30.0)
+
+
+def stored(kafka: KafkaSettings, tenant: str) -> tuple[list[SamplesBatch], dict[int, SeriesInfo]]:
+    """Every batch on the samples topic that holds the tenant's series, and those series; checks that announcements come first."""
+    lookout = Lookout(kafka, SAMPLES.name)
+    batches: list[SamplesBatch] = []
+    infos: dict[int, SeriesInfo] = {}
+    try:
+        for m in lookout.until_end():
+            batch = decode_samples(m.value() or b"")
+            infos |= {s.id: s for s in batch.series if s.tenant == tenant}
+            if any(int(i) in infos for i in batch.ids):
+                batches.append(batch)
+    finally:
+        lookout.close()
+    return batches, infos
