@@ -24,6 +24,8 @@ from services.forecast.runout import RunOut
 
 FORMAT = "forecast-partition/1"
 DEFAULT_TENANT = "default"
+CURRENT_BUCKETS = 3
+"""A bucket that ended longer ago than this many widths is history being caught up with."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,17 @@ class PartitionModel:
             if not learned:
                 continue
             self.observer.observe(tier, bank, row, bucket, value)
-            if bank.records.seen[row] >= self.config.minimum_history and (bucket + turn) % config.every == 0:
+            every = self._every(tier, bucket)
+            if every and bank.records.seen[row] >= self.config.minimum_history and (bucket + turn) % every == 0:
                 self._publish(tier, row, bucket)
+
+    def _every(self, tier: int, bucket: int) -> int:
+        """Buckets between two forecasts, 0 for none. While old data is caught up with, only the coarsest tier speaks, once a horizon: enough for a
+        track record, and nobody waits for a forecast of what has already come."""
+        config = self.config.tiers[tier]
+        if (bucket + 1) * config.bucket_ms >= self.now_ms - CURRENT_BUCKETS * config.bucket_ms:
+            return config.every
+        return config.horizon if tier == len(self.banks) - 1 else 0
 
     def _publish(self, tier: int, row: int, bucket: int) -> None:
         forecast = self._forecast(tier, row)
@@ -255,3 +266,12 @@ class PartitionModel:
 def _key(series: int) -> int:
     """An id as the compiled table compares it: unsigned, whatever its size."""
     return cast("int", np.uint64(series))
+
+
+def warm_up() -> None:
+    """Compile or load every kernel, before a group is joined: a rebalance must not wait for a compiler."""
+    model = PartitionModel()
+    step = model.config.tiers[0].bucket_ms
+    for k in range(2 * 12 * model.config.minimum_history):
+        one = np.full(1, k * step, np.int64)
+        model.learn(k, SamplesBatch(k * step, np.ones(1, np.uint64), one, np.full(1, float(k % 7)), np.zeros(1, np.uint8)))

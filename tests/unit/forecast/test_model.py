@@ -20,21 +20,22 @@ START = 1_700_000_000_000 // HOUR_MS * HOUR_MS
 DISK = SeriesInfo(7, "acme", "disk_used", {"host": "db1"}, "%")
 
 
-def message(ids: list[int], ts: list[int], values: list[float], infos: list[SeriesInfo] | None = None) -> SamplesBatch:
+def message(
+    ids: list[int], ts: list[int], values: list[float], infos: list[SeriesInfo] | None = None, now_ms: int | None = None
+) -> SamplesBatch:
     n = len(ids)
-    return SamplesBatch(
-        max(ts, default=START), np.array(ids, np.uint64), np.array(ts, np.int64), np.array(values), np.zeros(n, np.uint8), infos or []
-    )
+    now_ms = max(ts, default=START) if now_ms is None else now_ms
+    return SamplesBatch(now_ms, np.array(ids, np.uint64), np.array(ts, np.int64), np.array(values), np.zeros(n, np.uint8), infos or [])
 
 
 def disk(step: int) -> float:
     return 50 + 0.02 * step + math.sin(step / 4)
 
 
-def fed(steps: int, model: PartitionModel | None = None, start: int = 0) -> PartitionModel:
+def fed(steps: int, model: PartitionModel | None = None, start: int = 0, now_ms: int | None = None) -> PartitionModel:
     model = model or PartitionModel(CONFIG)
     for k in range(start, steps):
-        model.learn(k, message([7], [START + k * 5 * MINUTE_MS], [disk(k)], [DISK] if k == 0 else None))
+        model.learn(k, message([7], [START + k * 5 * MINUTE_MS], [disk(k)], [DISK] if k == 0 else None, now_ms))
     return model
 
 
@@ -93,10 +94,19 @@ def test_a_replay_changes_nothing() -> None:
     assert model.next_offset == 201
 
 
+def test_old_data_is_learned_but_hardly_forecast() -> None:
+    live, late = fed(1200), fed(1200, now_ms=START + 30 * 24 * HOUR_MS)
+    caught_up = late.drain().forecasts
+    assert {f.step_ms for f in caught_up} == {HOUR_MS}
+    assert 0 < len(caught_up) * 10 < len(live.drain().forecasts)
+    a, b = live.forecast(7), late.forecast(7)
+    assert a is not None and b is not None and a.mean == b.mean
+
+
 def test_message_borders_change_nothing() -> None:
-    whole, parts = PartitionModel(CONFIG), fed(300)
+    whole, parts = PartitionModel(CONFIG), fed(300, now_ms=START)
     steps = list(range(300))
-    whole.learn(299, message([7] * 300, [START + k * 5 * MINUTE_MS for k in steps], [disk(k) for k in steps], [DISK]))
+    whole.learn(299, message([7] * 300, [START + k * 5 * MINUTE_MS for k in steps], [disk(k) for k in steps], [DISK], START))
     a, b = whole.drain(), parts.drain()
     fine = [[f for f in d.forecasts if f.step_ms == 5 * MINUTE_MS] for d in (a, b)]
     assert packed(fine[0]) == packed(fine[1])
