@@ -9,7 +9,7 @@ Standard error of a probability ≤ 0.03. Cost: about 1 µs an edge and pass.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 from kizashi.contracts.findings import Affected
@@ -39,31 +39,42 @@ def _passes(caller: str, callee: str, threshold: int) -> int:
     return bits
 
 
-def reach(
-    graph: DependencyMap, sources: Mapping[str, float], silent_for_s: Mapping[str, tuple[float, int]] | None = None
-) -> dict[str, float]:
-    """Probability of being hit for every transitive caller of the sources (entity → probability that it is broken).
+def worlds(
+    graph: DependencyMap,
+    sources: Mapping[str, float],
+    silent_for_s: Mapping[str, tuple[float, int]] | None = None,
+    carried: Callable[[str, str], float] | None = None,
+) -> dict[str, int]:
+    """In which of the worlds each transitive caller of the sources is hit, as bits (sources: entity → probability that it is broken).
 
     ``silent_for_s`` names the sources whose callers had a chance to show it: seconds since the source's first finding, number of its
     findings. A caller of such a source that is no source itself has been silent so long: its chance shrinks by Bayes' rule.
+    ``carried(caller, callee)`` is the share of the caller's requests that the edge carries (0-1): what few requests use, few feel.
     """
-    hit = {s: _passes(s, "", round(256 * p)) if p < 1 else EVERY for s, p in sources.items()}
+    hit = {s: _passes(s, "", round(WORLDS * p)) if p < 1 else EVERY for s, p in sources.items()}
     todo = sorted(hit)
     while todo and len(hit) < MAX_REACH:
         changed: set[str] = set()
         for callee in todo:
             mask = hit[callee]
             for caller in graph.callers(callee):
-                p = graph.probability(caller, callee)
+                p = graph.probability(caller, callee) * (carried(caller, callee) if carried else 1.0)
                 if silent_for_s and caller not in sources and callee in silent_for_s:
                     quiet = still_silent(*silent_for_s[callee])
                     p = p * quiet / (1 - p + p * quiet)
-                new = hit.get(caller, 0) | (mask & _passes(caller, callee, round(256 * p)))
+                new = hit.get(caller, 0) | (mask & _passes(caller, callee, round(WORLDS * p)))
                 if new != hit.get(caller, 0):
                     hit[caller] = new
                     changed.add(caller)
         todo = sorted(changed)
-    return {e: bits.bit_count() / WORLDS for e, bits in hit.items()}
+    return hit
+
+
+def reach(
+    graph: DependencyMap, sources: Mapping[str, float], silent_for_s: Mapping[str, tuple[float, int]] | None = None
+) -> dict[str, float]:
+    """Probability of being hit for every transitive caller of the sources; see ``worlds``."""
+    return {e: bits.bit_count() / WORLDS for e, bits in worlds(graph, sources, silent_for_s).items()}
 
 
 def structural(graph: DependencyMap, entity: str, scale: float = 1.0) -> list[Affected]:

@@ -1,12 +1,15 @@
-"""How far each indicator moved: robust statistics of a window against the time before it.
+"""How far each indicator moved towards the bad side: robust statistics of a window against the time before it.
 
-Median and inter-quartile range of the normal time, never mean and σ: when the alarm is late, the first minutes of the fault sit in the
-"normal" part, and a tenth of bad values moves the mean and σ as far as it likes but the median hardly at all (Huber 1981).
+    z(t) = (x(t) - median) / scale
+    scale = max(IQR / 1.349, (q99 - median) / 2.33, σ / 2, wander, 1 % of |median|, 0.1 % of the whole range)
 
-    z(t) = |x(t) - median| / max(IQR/1.349, floor)      1.349: the IQR of a unit normal
-    floor = 1 % of |median|, or a thousandth of the indicator's whole range when that is more: a constant is not infinitely precise
-
-Cost: two partial sorts a column, about 20 µs for 600 rows.
+Median and quantiles, never mean and σ (Huber 1981). The 99 % quantile on the side of the move keeps an indicator that now and then jumps
+by itself from looking odd when it does; 1.349 and 2.33 make both scales 1 for a unit normal. Half of σ only matters where an indicator
+is nearly always the same and now and then is not; wander, the change from one sixth of the time to the next, where it drifts. All come
+from the older 80 % of the time before: when the alarm is late, the first rows of the fault sit in the last part and must not widen it.
+Of a window the half with the largest z counts: neither one spike nor a recovery in the middle decides. From fewer than a hundred normal
+values the spread is hardly known: z is capped at their number plus one.
+Cost: two sorts of the time before, 15-20 µs an indicator for 600 rows.
 """
 
 from __future__ import annotations
@@ -19,7 +22,17 @@ from numpy.typing import NDArray
 F64 = NDArray[np.float64]
 
 IQR_OF_NORMAL = 1.349
+Q99_OF_NORMAL = 2.33
 RELATIVE_FLOOR = 0.01
+RANGE_FLOOR = 1e-3
+STD_SHARE = 0.5
+BLOCKS = 6
+OLDER = 0.8
+FEWEST, ENOUGH = 4, 100
+MOST_Z = 1e9
+FIRST_S = 60.0
+FIRST_SHARE = 0.3
+"""Share of the first minute in z: who moved first is nearer the cause, but a late alarm has missed it."""
 
 
 @dataclass(frozen=True)
@@ -38,31 +51,92 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Shift:
-    """Per indicator (n,): median before, mean during, robust z of the whole window and of its first minute; 0 where unknown."""
+class Shifts:
+    """Of every indicator (n,): is it known, median before, mean during, robust z upwards and downwards (≥ 0, finite)."""
 
+    known: NDArray[np.bool_]
     before: F64
     during: F64
-    z: F64
-    first: F64
-    direction: F64
+    up: F64
+    down: F64
 
 
-def shifts(w: Window) -> Shift:
-    """Robust shift of every indicator of a window; indicators with fewer than 3 known values before or none during get 0."""
-    n = w.normal.shape[1]
-    before, during, z, first, sign = (np.zeros(n) for _ in range(5))
-    head = max(1, int(60 // w.step_s))
-    for i in range(n):
-        a, b = w.normal[:, i], w.abnormal[:, i]
-        a, b = a[~np.isnan(a)], b[~np.isnan(b)]
-        if len(a) < 3 or not len(b):
-            continue
-        low, mid, high = np.percentile(a, (25, 50, 75))
-        span = max(a.max(), b.max()) - min(a.min(), b.min())
-        scale = max((high - low) / IQR_OF_NORMAL, RELATIVE_FLOOR * abs(mid), 1e-3 * span)
-        before[i], during[i] = mid, b.mean()
-        if scale > 0:
-            d = (b - mid) / scale
-            z[i], first[i], sign[i] = np.abs(d).mean(), np.abs(d[:head]).mean(), np.sign(d.sum())
-    return Shift(before, during, z, first, sign)
+def shifts(w: Window) -> Shifts:
+    """Shifts of all indicators; unknown are those with fewer than ``FEWEST`` values before or none during."""
+    if not len(w.normal) or not len(w.abnormal):
+        nothing = np.zeros(len(w.names))
+        return Shifts(nothing.astype(bool), nothing, nothing, nothing, nothing)
+    before, count = _sorted(w.normal)
+    during, count_during = _sorted(w.abnormal)
+    known = (count >= FEWEST) & (count_during > 0)
+    middle = _quantile(before, count, 0.5)
+    up_scale, down_scale = _scales(w, before, count, middle, _ends(during, count_during))
+    head = w.abnormal[: max(1, int(FIRST_S // w.step_s))]
+    cap = np.where(count < ENOUGH, count + 1.0, MOST_Z)
+    up, down = (
+        (1 - FIRST_SHARE) * _top_half(sign * (w.abnormal - middle) / scale, cap)
+        + FIRST_SHARE * _top_half(sign * (head - middle) / scale, cap)
+        for sign, scale in ((1.0, up_scale), (-1.0, down_scale))
+    )
+    mean = np.nansum(w.abnormal, axis=0) / np.maximum(count_during, 1)
+    return Shifts(known, np.where(known, middle, 0.0), np.where(known, mean, 0.0), np.where(known, up, 0.0), np.where(known, down, 0.0))
+
+
+def _scales(w: Window, before: F64, count: NDArray[np.int64], middle: F64, ends: tuple[F64, F64]) -> tuple[F64, F64]:
+    """How far each indicator goes by itself, upwards and downwards; never 0."""
+    rows = max(FEWEST, int(OLDER * len(w.normal)))
+    older, n = _sorted(w.normal[:rows])
+    few = n < FEWEST
+    older, n = (np.where(few, before[: len(older)], older), np.where(few, np.minimum(count, len(older)), n)) if few.any() else (older, n)
+    q01, q25, q50, q75, q99 = (_quantile(older, n, q) for q in (0.01, 0.25, 0.5, 0.75, 0.99))
+    low, high = _ends(before, count)
+    span = np.fmax(high, ends[1]) - np.fmin(low, ends[0])
+    mean = np.nansum(older, axis=0) / np.maximum(n, 1)
+    sigma = np.sqrt(np.nansum((older - mean) ** 2, axis=0) / np.maximum(n, 1))
+    least = np.maximum.reduce(
+        [(q75 - q25) / IQR_OF_NORMAL, STD_SHARE * sigma, _wander(w.normal[:rows]), RELATIVE_FLOOR * np.abs(middle), RANGE_FLOOR * span]
+    )
+    least = np.where(np.isfinite(least) & (least > 0), least, np.inf)  # never moved, then or now: no shift
+    return np.fmax(least, (q99 - q50) / Q99_OF_NORMAL), np.fmax(least, (q50 - q01) / Q99_OF_NORMAL)
+
+
+def _sorted(x: F64) -> tuple[F64, NDArray[np.int64]]:
+    """Each column in ascending order, NaN last, and its number of known values."""
+    return np.sort(x, axis=0), (~np.isnan(x)).sum(axis=0)
+
+
+def _quantile(ordered: F64, count: NDArray[np.int64], q: float) -> F64:
+    """Quantile of each column by linear interpolation; NaN for a column without values."""
+    if not len(ordered):
+        return np.full(ordered.shape[1], np.nan)
+    at = q * np.maximum(count - 1, 0)
+    low = at.astype(np.int64)
+    columns = np.arange(ordered.shape[1])
+    below, above = ordered[low, columns], ordered[np.minimum(low + 1, np.maximum(count - 1, 0)), columns]
+    found: F64 = below + (above - below) * (at - low)
+    return found
+
+
+def _ends(ordered: F64, count: NDArray[np.int64]) -> tuple[F64, F64]:
+    return _quantile(ordered, count, 0.0), _quantile(ordered, count, 1.0)
+
+
+def _wander(x: F64) -> F64:
+    """Root mean square of the change from one sixth of the time before to the next: how far a drifting indicator goes by itself."""
+    starts = np.unique(np.linspace(0, len(x), BLOCKS, endpoint=False).astype(np.int64))
+    count = np.add.reduceat((~np.isnan(x)).astype(np.float64), starts, axis=0)
+    means = np.add.reduceat(np.nan_to_num(x), starts, axis=0) / np.where(count > 0, count, np.nan)
+    steps = np.diff(means, axis=0) ** 2
+    known = (~np.isnan(steps)).sum(axis=0)
+    found: F64 = np.sqrt(np.nansum(steps, axis=0) / np.maximum(known, 1))
+    return found
+
+
+def _top_half(z: F64, cap: F64) -> F64:
+    """Mean of the larger half of each column's known values, within [0, cap]."""
+    ordered, count = _sorted(z)
+    sums = np.vstack([np.zeros(z.shape[1]), np.nan_to_num(ordered, nan=0.0).cumsum(axis=0)])
+    half = (count + 1) // 2
+    columns = np.arange(z.shape[1])
+    found: F64 = np.clip((sums[count, columns] - sums[count - half, columns]) / np.maximum(half, 1), 0.0, cap)
+    return found

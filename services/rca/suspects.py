@@ -115,8 +115,9 @@ def _evidence(record: Record, candidates: list[str], root: Hit, onset_ms: int, k
     suspects = known.changes.suspects(set(candidates), onset_ms)
     for e in candidates:
         change, p = next(((c, p) for c, p in suspects if c.entity == e), (None, 0.0))
-        judged = {"cause": 1.0, "not_cause": -1.0}.get(record.judged.get(e, ""), known.past.prior(e))
-        found[e] = Evidence(p, change.id if change else "", judged, 1.0 if e == root.entity else 0.0)
+        judged = {"cause": 1.0, "not_cause": -1.0}.get(record.judged.get(e, ""), 0.0)
+        place = 1.0 if e == root.entity else 0.0
+        found[e] = Evidence(p, change.id if change else "", known.past.prior(e), place, judged)
     return found
 
 
