@@ -12,7 +12,7 @@ const source = join(root, "node_modules/@fontsource/ibm-plex-sans-jp/files");
 const weights = [400, 600];
 
 const range = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => String.fromCodePoint(from + i)).join("");
-const latin = `${range(0x20, 0x7e)}${range(0xa0, 0xff)}–—‘’“”…•·×−±≈≤≥→←↑↓µ√∞`;
+const latin = `${range(0x20, 0x7e)}${range(0xa0, 0xff)}–—‘’“”‹›…•·×−±↑↓µ`;
 
 /** The one-character marks of the navigation, read from the file that defines them, and the words that every language sees. */
 function glyphs() {
@@ -56,7 +56,7 @@ for (const [name, text] of [
     console.log(`fonts: ${name}-${weight} ${[...text].length} characters ${(cut.length / 1024).toFixed(1)} KB`);
   }
 }
-const coreRange = `U+20-7E,U+A0-FF,U+2010-2026,U+2190-2193,U+2212,U+221A,U+221E,U+2248,U+2264-2265,${ranges(glyphs())}`;
+const coreRange = `U+20-7E,U+A0-FF,U+2010-203A,U+2191,U+2193,U+2212,${ranges(glyphs())}`;
 writeFileSync(join(out, "core.css"), weights.map((w) => face("core", w, coreRange)).join("\n"));
 writeFileSync(join(out, "ja.css"), weights.map((w) => face("ja", w, ranges(ja))).join("\n"));
 console.log(`fonts: ${(total / 1024).toFixed(1)} KB in all`);

@@ -44,7 +44,12 @@ function Readout({
   unit: string;
   extra: readonly Extra[];
 }) {
-  const i = at ?? columns.ts.length - 1;
+  const i =
+    at ??
+    Math.max(
+      columns.value.findLastIndex((v) => v !== null),
+      0,
+    );
   const ts = columns.ts[i];
   if (ts === undefined) return <p class="readout">{t("parts.chart_none")}</p>;
   const [lower, upper, score] = [columns.lower[i], columns.upper[i], columns.score[i]];

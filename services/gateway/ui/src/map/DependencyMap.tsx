@@ -14,8 +14,8 @@ export interface Standing {
   probability?: number;
 }
 
-const size = { node: 132, row: 52, gap: 64 };
-const box = { width: 132, height: 34 };
+const size = { node: 122, row: 50, gap: 48 };
+const box = { width: 122, height: 34 };
 
 function wire(a: Placed, b: Placed): string {
   const [x1, y1, x2, y2] = [a.x + box.width, a.y + box.height / 2, b.x, b.y + box.height / 2];
@@ -54,7 +54,7 @@ function Node({ at, standing, href }: { at: Placed; standing: Standing; href: st
         <rect width={box.width} height={box.height} rx="5" />
         <path d={marks[standing.role]} transform="translate(9 11)" />
         <text x={standing.role === "none" ? 10 : 27} y="22">
-          {at.name.length > 15 ? `${at.name.slice(0, 14)}…` : at.name}
+          {at.name.length > 14 ? `${at.name.slice(0, 13)}…` : at.name}
         </text>
       </a>
     </g>

@@ -65,7 +65,7 @@ export function RangePicker({ range, fallback }: { range: Range; fallback: strin
             key={p}
             type="button"
             aria-pressed={chosen === p}
-            aria-label={t(`parts.${p.replaceAll("-", "_")}_long`)}
+            title={t(`parts.${p.replaceAll("-", "_")}_long`)}
             onClick={() => setQuery({ from: p === fallback ? null : p, to: null }, false)}
           >
             {t(`parts.${p.replaceAll("-", "_")}`)}

@@ -10,7 +10,7 @@ import { number, quantity, score } from "../../units/format";
 import { Curve } from "./Curve";
 import { Verdict } from "./Verdict";
 
-const arrows = { up: "↑", down: "↓", both: "↕" };
+const arrows = { up: "↑", down: "↓", both: "±" };
 
 function length(e: Episode, nowMs: number): string {
   return span((e.closed_ms ?? (e.state === "open" ? nowMs : e.updated_ms)) - e.opened_ms);

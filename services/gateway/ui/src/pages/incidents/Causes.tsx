@@ -82,7 +82,7 @@ function Suspect({ cause: c, rank, incident }: { cause: Cause; rank: number; inc
                   {i.name}
                 </a>
                 <span>
-                  {number(i.before ?? 0)} → {number(i.during ?? 0)}
+                  {number(i.before ?? 0)} › {number(i.during ?? 0)}
                 </span>
                 <span class="soft">{t("incidents.indicator_score", { n: score(i.score) })}</span>
               </li>

@@ -32,7 +32,7 @@ function Blast({ blast }: { blast: readonly Affected[] }) {
           <b>{a.entity}</b>
           <span>{t(a.meaning === "live" ? "incidents.hit" : "incidents.at_risk", { p: percent(a.probability) })}</span>
           <span class="soft">
-            {a.eta_s ? t("incidents.eta", { span: span(a.eta_s * 1000) }) : ""} {(a.path ?? []).join(" → ")}
+            {a.eta_s ? t("incidents.eta", { span: span(a.eta_s * 1000) }) : ""} {(a.path ?? []).join(" › ")}
           </span>
         </li>
       ))}

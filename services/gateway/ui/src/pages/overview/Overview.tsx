@@ -35,17 +35,17 @@ export function inOrder(services: readonly ServiceRow[]): ServiceRow[] {
 function Figure({ label, value, href, sign }: { label: string; value: string; href?: string; sign?: boolean }) {
   const inner = (
     <>
-      <dd>{value}</dd>
-      <dt>{label}</dt>
+      <b>{value}</b>
+      <span>{label}</span>
     </>
   );
-  return <div class={sign ? "figure figure-sign" : "figure"}>{href ? <a href={href}>{inner}</a> : inner}</div>;
+  return <li class={sign ? "figure figure-sign" : "figure"}>{href ? <a href={href}>{inner}</a> : inner}</li>;
 }
 
 function Figures({ totals: n }: { totals: Totals }) {
   const late = n.freshness_s !== null && n.freshness_s > lateS;
   return (
-    <dl class="figures">
+    <ul class="figures" aria-label={t("overview.figures")}>
       <Figure label={t("overview.odd_series")} value={short(n.odd_series)} sign={n.odd_series > 0} />
       <Figure
         label={t("overview.open_episodes")}
@@ -65,7 +65,7 @@ function Figures({ totals: n }: { totals: Totals }) {
       {n.dead_letters > 0 && (
         <Figure label={t("overview.dead_letters")} value={short(n.dead_letters)} href={linkTo("/health")} sign />
       )}
-    </dl>
+    </ul>
   );
 }
 

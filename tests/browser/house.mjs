@@ -1,0 +1,74 @@
+// What every browser test needs: one browser, a signed-in page of a given look, and the address of the running gateway.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { launch } from "./chromium.mjs";
+
+const base = process.env.KIZASHI_TEST_URL;
+if (!base) throw new Error("KIZASHI_TEST_URL names the running gateway; tests/browser/test_screens.py starts one and sets it");
+
+/** Widths of a desk and of a phone, CSS pixels. */
+export const widths = { desk: 1440, phone: 390 };
+export const looks = ["light", "dark"].flatMap((theme) => ["en", "ja"].flatMap((lang) => Object.keys(widths).map((width) => ({ theme, lang, width }))));
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+let browser;
+let cookies;
+
+export async function open() {
+  browser ??= await launch();
+  return browser;
+}
+
+export async function close() {
+  await browser?.close();
+  browser = undefined;
+}
+
+/** The one-time link opens the session once; every later context gets its cookie. */
+async function session() {
+  if (cookies || !process.env.KIZASHI_TEST_LOGIN) return cookies ?? [];
+  const context = await (await open()).newContext();
+  const page = await context.newPage();
+  await page.goto(process.env.KIZASHI_TEST_LOGIN);
+  cookies = await context.cookies();
+  await context.close();
+  return cookies;
+}
+
+/** A page at an address in a look; problems of the page itself land in `trouble`. */
+export async function visit(address, { theme = "light", lang = "en", width = "desk", signedIn = true } = {}) {
+  const context = await (await open()).newContext({
+    viewport: { width: widths[width], height: width === "phone" ? 844 : 900 },
+    locale: lang === "ja" ? "ja-JP" : "en-US",
+    timezoneId: "Asia/Tokyo",
+    reducedMotion: "reduce",
+    hasTouch: width === "phone",
+  });
+  if (signedIn) await context.addCookies(await session());
+  const page = await context.newPage();
+  const trouble = [];
+  page.on("pageerror", (error) => trouble.push(`error: ${error.message}`));
+  page.on("console", (message) => message.type() === "error" && trouble.push(`console: ${message.text()}`));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(base) && !/^(data|blob):/.test(request.url())) trouble.push(`left the house: ${request.url()}`);
+  });
+  const mark = address.includes("?") ? "&" : "?";
+  await page.goto(`${base}${address}${mark}theme=${theme}&lang=${lang}`);
+  await page.waitForSelector("h1");
+  return { page, context, trouble };
+}
+
+/** Waits until the page has stopped loading: no placeholder left. */
+export async function settled(page) {
+  await page.waitForFunction(() => document.querySelector("main")?.childElementCount && !document.querySelector(".loading"));
+  await page.evaluate(() => document.fonts.ready);
+}
+
+/** Violations of WCAG 2.1 A and AA, as readable lines. */
+export async function violations(page) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(() =>
+    window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }),
+  );
+  return found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(" ")} ${n.failureSummary?.split("\n")[1] ?? ""}`));
+}
