@@ -9,8 +9,9 @@ import numpy as np
 from kizashi.contracts.batches import ANOMALOUS, DUPLICATE, HISTORY, LATE, LEARNING, UNSCORED
 from kizashi.online.compile import kernel
 from kizashi.online.slots import find, insert, remove
-from services.anomaly.heads import DAY_MS, step
-from services.anomaly.state import BINS, CLOSED, OPENED, RECENT, Tuning
+from services.anomaly.forecasters import day_mean, half_hour_of, hour_of, rest_of, week_mean
+from services.anomaly.heads import step
+from services.anomaly.state import CLOSED, FORECASTS, OPENED, RECENT, Tuning
 from services.anomaly.turns import missing_turn, turn
 
 FEEDBACK_STEP = 1.12
@@ -92,12 +93,13 @@ def boundary_of(s: Any) -> float:
 @kernel
 def past_score(s: Any, local_ms: int, x: float, tuning: Tuning) -> tuple[float, float, float]:
     """Score of a late sample against the profile as it stands, with expected value and half band; learns nothing."""
-    bin_ = int((local_ms % DAY_MS) * BINS // DAY_MS)
-    base = s.profile[bin_] if s.visits[bin_] > 0 else s.level
-    if s.weight <= 0.0 or s.square_profile <= 0.0 or s.learned < tuning.warm_up:
-        return 0.0, base, 0.0
-    half = 6.0 * np.sqrt(s.square_profile / s.weight)
-    return abs(x - base) / half, base, half
+    day = day_mean(s, half_hour_of(local_ms))
+    week = week_mean(s, hour_of(local_ms), day)
+    rest = rest_of(x - s.anchor, day, week)
+    if s.weight <= 0.0 or s.square_rest <= 0.0 or s.learned < tuning.warm_up:
+        return 0.0, x - rest, 0.0
+    half = s.point_boundary * np.sqrt(s.square_rest / s.weight)
+    return abs(rest) / half, x - rest, half
 
 
 @kernel
@@ -108,6 +110,7 @@ def score_rows(
 ) -> int:  # fmt: skip
     """Score rows (n,) in order; fills the output columns (n,) and ``events``; returns the number of events."""
     told = 0
+    each = np.zeros(FORECASTS)
     for i in range(len(ids)):
         row = row_of(ids[i], ts[i], states, keys, rows, free, meta)
         s = states[row]
@@ -139,14 +142,16 @@ def score_rows(
             flags[i] = flag | LEARNING
             continue
         y = min(max(y, -LARGEST), LARGEST)
-        a, b, low, high, p, q = step(s, ts[i], local[i], y, tuning)
-        a /= boundary_of(s)
+        a, raw, p, q, b, half = step(s, local[i], y, tuning, False, each)
+        low, high = max(b - half, -LARGEST), min(b + half, LARGEST)
+        boundary = boundary_of(s)
+        a, raw = a / boundary, raw / boundary
         score[i], expected[i], lower[i], upper[i], point[i], novelty[i] = a, b, low, high, p, q
         s.score, s.last_expected, s.last_lower, s.last_upper, s.last_point, s.last_novelty = a, b, low, high, p, q
         if s.learned <= tuning.warm_up:
             flag |= LEARNING
         if not flag & HISTORY:
-            told = turn(s, row, ts[i], y, a, b, low, high, 1 if p >= q else 2, events, told, tuning)
+            told = turn(s, row, ts[i], y, a, raw, b, low, high, 2 if q >= raw * boundary else 1, events, told, tuning)
         if s.open:
             flag |= ANOMALOUS
         flags[i] = flag

@@ -13,8 +13,11 @@ RING = 64
 """Newest values kept: the longest of the short windows."""
 BINS = 48
 """Half hours of a civil day, the resolution of the profile."""
-SIGNALS = 6
-RECENT = 16
+HOURS = 168
+"""Hours of a civil week."""
+FORECASTS = 5
+SIGNALS = 3
+RECENT = 8
 """Newest times kept, by which a repeat is told from a late sample."""
 
 
@@ -42,25 +45,38 @@ SERIES = record(
         ("alive", "u1"),
         ("times", "i8", (RECENT,)),
         ("raw", "f8"),
-        # short memory
-        ("ring", "f8", (RING,)),
-        ("rest", "f8", (RING,)),
-        ("sum16", "f8"),
-        ("rest16", "f8"),
-        ("level", "f8"),
-        ("profile", "f8", (BINS,)),
-        ("visits", "f4", (BINS,)),
+        # forecasters; everything from here to the ranges is relative to the anchor
+        ("anchor", "f8"),
+        ("slow", "f8"),
+        ("last", "f8"),
+        ("offset", "f8"),
+        ("errors", "f8", (FORECASTS,)),
+        ("day", "f4", (BINS,)),
+        ("visits", "u1", (BINS,)),
+        ("week", "f4", (HOURS,)),
+        ("weeks", "u1", (HOURS,)),
+        ("hour_began", "i8"),
+        ("hour_sum", "f8"),
+        ("hour_count", "i4"),
+        ("ring", "f4", (RING,)),
+        ("ring_sum", "f8"),
         # point head
-        ("square_fast", "f8"),
-        ("square_profile", "f8"),
+        ("square_rest", "f8"),
+        ("square_surprise", "f8"),
         ("weight", "f8"),
+        ("point_boundary", "f8"),
+        ("point_quiet", "i4"),
+        ("point_held", "f8"),
+        ("point_since", "i4"),
         # novelty head
         ("low", "f8", (SIGNALS,)),
         ("high", "f8", (SIGNALS,)),
         ("middle", "f8", (SIGNALS,)),
-        ("seen", "f8", (SIGNALS,)),
+        ("seen", "i4", (SIGNALS,)),
+        ("step", "f8", (SIGNALS,)),
+        ("steps", "f4", (SIGNALS,)),
         ("held", "f8"),
-        ("held_for", "i4"),
+        ("since", "i4"),
         # calibration and rules
         ("boundary", "f8"),
         ("min_deviation", "f8"),

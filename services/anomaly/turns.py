@@ -94,6 +94,7 @@ def turn(
     ts: int,
     x: float,
     score: float,
+    raw: float,
     expected: float,
     lower: float,
     upper: float,
@@ -103,7 +104,6 @@ def turn(
     tuning: Tuning,
 ) -> int:
     """Move the episode of ``s`` on by one scored sample; returns the number of events after it."""
-    s.score = score
     s.hits = (s.hits << np.uint64(1)) | np.uint64(1 if score >= 1.0 else 0)
     if not s.open:
         if score < 1.0 or count_bits(s.hits, tuning.open_m) < tuning.open_n:
@@ -113,9 +113,9 @@ def turn(
         s.told_peak = s.peak
         write_event(events[n], s, row, OPENED, ANOMALY, ts, x, expected, lower, upper)
         return n + 1
-    if score >= tuning.close_score and not s.end_now:
+    if raw >= tuning.close_score and not s.end_now:
         s.quiet = 0
-        extend(s, ts, score, x, expected, head)
+        extend(s, ts, raw, x, expected, head)
         if s.odd >= GROWTH * s.told or s.peak >= PEAK_GROWTH * s.told_peak:
             s.told = s.odd
             s.told_peak = s.peak
@@ -151,8 +151,8 @@ def missing_turn(s: Any, row: int, now_ms: int, what: int, e: Any) -> None:
     e.peak = e.score
     e.peak_value = 0.0
     e.value = s.raw
-    e.expected = s.level
-    e.lower = s.level
-    e.upper = s.level
+    e.expected = s.last_expected
+    e.lower = s.last_lower
+    e.upper = s.last_upper
     e.area = silence / 1000.0
     e.p_value = np.nan

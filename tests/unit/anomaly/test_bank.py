@@ -47,10 +47,10 @@ def test_repeats_and_late_samples_are_marked_and_not_learned() -> None:
 def test_nan_and_infinity_never_reach_the_model() -> None:
     bank = Bank()
     feed(bank, list(range(1000, 301_000, 1000)), noise(300))
-    before = bank.states["level"][0]
+    before = bank.states["slow"][0]
     bad = feed(bank, [302_000, 303_000, 304_000], [float("nan"), float("inf"), float("-inf")])
     assert (bad.flags & UNSCORED).all()
-    assert bank.states["level"][0] == before
+    assert bank.states["slow"][0] == before
     assert all(np.isfinite(getattr(bad, c)).all() for c in COLUMNS)
 
 
