@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kizashi.errors import KizashiError, Refused
-from kizashi.settings import Settings
 from services.roof.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from kizashi.settings import Settings  # pydantic costs half of --help
 
 app = typer.Typer(
     name="kizashi",
@@ -38,7 +40,7 @@ def kizashi(
 
     Start with:  kizashi up
     """
-    ctx.obj = _settings
+    ctx.obj = _settings  # services' own commands take the settings from here
 
 
 def _settings() -> Settings:

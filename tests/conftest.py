@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from kizashi.settings import KafkaSettings, StoreSettings
+from tests.running_house import RunningHouse
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +57,14 @@ def clickhouse(clickhouse_server: StoreSettings, unique: str) -> Iterator[StoreS
     door = connect(clickhouse_server, "default")
     door.command(f"DROP DATABASE IF EXISTS {unique} SYNC")
     door.close()
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHouse]:
+    """The whole product, started once a run with ``kizashi up``. Tests send series with names of their own."""
+    running = RunningHouse(tmp_path_factory.mktemp("house"))
+    running.start()
+    try:
+        yield running
+    finally:
+        running.stop()
