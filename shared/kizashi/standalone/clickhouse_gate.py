@@ -110,9 +110,13 @@ def _create(found: tuple[Token, ...]) -> None:
         raise Refused("only SQL functions (CREATE FUNCTION name AS …) are allowed on the embedded store")
     for k, token in enumerate(found):
         if token.kind == "word" and token.upper == "ENGINE":
-            name = next((t.text for t in found[k + 1 :] if t.text != "="), "")
-            if name not in ENGINES:
-                raise Refused(f"ENGINE = {name[:40]} is not allowed on the embedded store; MergeTree engines, Memory and Dictionary are")
+            name = next((t for t in found[k + 1 :] if t.text != "="), token)
+            if name.kind == "mark" or name.upper in ("FROM", "AS"):
+                continue  # a column of that name in a view's SELECT: no engine can be called so
+            if name.text not in ENGINES:
+                raise Refused(
+                    f"ENGINE = {name.text[:40]} is not allowed on the embedded store; MergeTree engines, Memory and Dictionary are"
+                )
     if kind == "DICTIONARY":
         _dictionary_source(found)
 

@@ -21,7 +21,7 @@ _TOKEN = re.compile(
        | (?P<number>[0-9][A-Za-z0-9_.]*)
        | (?P<string>'(?:[^'\\]|\\.|'')*')
        | (?P<quoted>`(?:[^`\\]|\\.|``)*`|"(?:[^"\\]|\\.|"")*")
-       | (?P<mark>[()\[\]{},.;=<>!+\-*/%|?:@^&])""",
+       | (?P<mark>(?!/\*)[()\[\]{},.;=<>!+\-*/%|?:@^&])""",
     re.VERBOSE | re.DOTALL,
 )
 
@@ -85,7 +85,7 @@ def parse(raw: bytes) -> Statement:
     found: list[Token] = []
     for token in tokens(raw):
         found.append(token)
-        if len(found) > 2 and found[0].upper == "INSERT" and found[-2].upper == "FORMAT" and token.kind == "word" and _level(found) == 0:
+        if _names_format(found):
             if token.upper != "VALUES":  # values may hold expressions: those are read to the end
                 return Statement(tuple(found), _text(raw, 0, found[-2].start), token.text, _data_start(raw, token.end))
             found[-2:] = [token]
@@ -104,6 +104,13 @@ def _text(raw: bytes, start: int, end: int) -> str:
         return raw[start:end].decode()
     except UnicodeDecodeError as x:
         raise Refused(f"the statement is not UTF-8: {x}") from x
+
+
+def _names_format(found: list[Token]) -> bool:
+    """True when an INSERT's FORMAT clause has just been read; FORMAT before FROM or AS is somebody's column."""
+    if len(found) < 4 or found[0].upper != "INSERT" or found[-2].upper != "FORMAT" or found[-1].kind != "word":
+        return False
+    return found[-1].upper not in ("FROM", "AS") and _level(found) == 0
 
 
 def _level(found: list[Token]) -> int:
