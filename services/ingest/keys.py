@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 from dataclasses import dataclass, field
@@ -33,6 +34,10 @@ class Authenticator(Protocol):
         """Tenant of an ``Authorization`` header, None when it may not send."""
         ...
 
+    def key_tenant(self, key: str, now_ms: int) -> str | None:
+        """Tenant of a bare key."""
+        ...
+
 
 @dataclass
 class KeyRing:
@@ -55,8 +60,13 @@ class KeyRing:
             logger().warning("key.unreadable", prefix=prefix, error=str(x))
 
     def tenant(self, authorization: str, now_ms: int) -> str | None:
-        """Tenant of ``Bearer prefix.secret`` or ``Token prefix.secret``; the same time whether or not the prefix exists."""
+        """Tenant of ``Bearer prefix.secret``, ``Token prefix.secret``, or ``Basic`` with the key as password.
+
+        Takes the same time whether or not the prefix exists.
+        """
         kind, _, key = authorization.partition(" ")
+        if kind.lower() == "basic":
+            kind, key = "bearer", _basic_password(key)
         prefix, dot, secret = key.strip().partition(".")
         if kind.lower() not in ("bearer", "token") or not dot or len(key) > 200:
             return None
@@ -68,6 +78,10 @@ class KeyRing:
             return None
         expired = record.expires_ms is not None and now_ms >= record.expires_ms
         return None if expired else record.tenant
+
+    def key_tenant(self, key: str, now_ms: int) -> str | None:
+        """Tenant of a key that came in a body, as PagerDuty's routing key does."""
+        return self.tenant(f"Bearer {key}", now_ms)
 
     def _read_file(self) -> None:
         try:
@@ -84,3 +98,10 @@ class KeyRing:
             logger().warning("keys.unreadable", path=str(self.key_file), error=str(x))
             return
         self._from_file = {r.prefix: r for r in records}
+
+
+def _basic_password(encoded: str) -> str:
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:  # no base64, or no UTF-8
+        return ""

@@ -24,14 +24,17 @@ _TITLES = {
 class Problem(Exception):
     """An answer that is not 2xx."""
 
-    def __init__(self, status: int, detail: str, more: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self, status: int, detail: str, more: Mapping[str, object] | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.more = status, detail, dict(more or {})
+        self.status, self.detail, self.more, self.headers = status, detail, dict(more or {}), dict(headers or {})
 
 
-def answer(status: int, detail: str, more: Mapping[str, object] | None = None) -> JSONResponse:
+def answer(status: int, detail: str, more: Mapping[str, object] | None = None, extra: Mapping[str, str] | None = None) -> JSONResponse:
     """A problem+json response; 503 carries Retry-After, 401 says how to authenticate."""
     headers = {503: {"Retry-After": str(RETRY_AFTER_S)}, 401: {"WWW-Authenticate": "Bearer"}}.get(status, {})
+    headers = {**headers, **(extra or {})}
     body = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status, "detail": detail, **(more or {})}
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
@@ -39,7 +42,7 @@ def answer(status: int, detail: str, more: Mapping[str, object] | None = None) -
 def from_error(error: Exception) -> JSONResponse:
     """Our error tree as HTTP: invalid 400 (size 413), back-pressure and no acknowledgement 503."""
     if isinstance(error, Problem):
-        return answer(error.status, error.detail, error.more)
+        return answer(error.status, error.detail, error.more, error.headers)
     if isinstance(error, InvalidMessage):
         return answer(413 if error.reason == "size" else 400, str(error), {"reason": error.reason})
     if isinstance(error, Backpressure | Recoverable):
