@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from kizashi.errors import KizashiError
-from services.ingest.receivers import influx, native, otlp, prometheus
+from services.ingest.receivers import incidents, influx, native, otlp, prometheus
 from services.ingest.receivers.doors import Doors
 from services.ingest.receivers.problems import Problem, answer, on_error
 
@@ -18,7 +18,7 @@ def make_app(doors: Doors) -> FastAPI:
     app.add_exception_handler(Problem, on_error)
     app.add_exception_handler(KizashiError, on_error)
     app.add_exception_handler(HTTPException, _plain)
-    for receiver in (native, prometheus, influx, otlp):
+    for receiver in (native, prometheus, influx, otlp, incidents):
         app.include_router(receiver.router(doors))
     return app
 
