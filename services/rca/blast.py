@@ -19,8 +19,8 @@ from services.rca.spread import HOP_MEDIAN_S, still_silent
 WORLDS = 256
 EVERY = (1 << WORLDS) - 1
 MAX_REACH = 2_000
-PREDICT_FROM = 0.35
-"""Probability from which an entity is named in the prediction: near half the F1 that is reached, the threshold that maximises F1."""
+PREDICT_FROM = 0.42
+"""An entity is named in the prediction from this probability: half of the F1 that is reached maximises F1 (Lipton et al. 2014)."""
 
 
 @lru_cache(maxsize=65_536)

@@ -84,6 +84,8 @@ class IncidentBook:
 
     def flush(self, now_ms: int, known: Known) -> list[Incident]:
         """Close what is quiet, rank what changed, and give the new versions."""
+        self.forest.advance(now_ms)
+        self._follow(now_ms)
         for group in [g for g in self.records if self._quiet(g, now_ms)]:
             self._close(group, now_ms)
         due = [g for g, r in self.records.items() if worth_assessing(r, now_ms)]

@@ -11,7 +11,7 @@ from kizashi.contracts.inputs import Event
 from kizashi.errors import Damaged
 from services.rca.changes import ChangeLog
 from services.rca.dependencies import EdgeState
-from services.rca.grouping import Hit
+from services.rca.grouping import Hit, Rates
 from services.rca.past import PastIncidents
 from services.rca.record import Finding, Record
 from services.rca.signals import SignalSnapshot, SignalStore
@@ -33,6 +33,8 @@ class TenantSnapshot(msgspec.Struct):
     hits: list[Hit]
     next_key: int
     forest_now_ms: int
+    rates: Rates
+    settling: list[tuple[int, int]]
     records: list[Record]
     closed: list[Record]
     findings: list[Finding]
@@ -78,9 +80,9 @@ def _keep(t: Tenant) -> TenantSnapshot:
     forest, book = t.book.forest, t.book
     return TenantSnapshot(
         t.name, t.now_ms, t.flushed_ms, t.faded_ms, list(t.graph.edges.values()), t.graph.history, t.graph.now_ms,
-        list(forest.hits.values()), forest.next_key, forest.now_ms, list(book.records.values()), list(book.closed.values()),
-        list(book.findings.values()), book.outbox, t.changes, t.past, t.series_names, t.done, t.signals.snapshot(),
-        t.out_incidents, t.out_edges, t.out_changes,
+        list(forest.hits.values()), forest.next_key, forest.now_ms, forest.rates, list(forest.settling),
+        list(book.records.values()), list(book.closed.values()), list(book.findings.values()), book.outbox, t.changes, t.past,
+        t.series_names, t.done, t.signals.snapshot(), t.out_incidents, t.out_edges, t.out_changes,
     )  # fmt: skip
 
 
@@ -94,7 +96,7 @@ def _restore(s: TenantSnapshot) -> Tenant:
     for series, name in s.series.items():
         t.by_entity.setdefault(name.entity, []).append(series)
     forest, book = t.book.forest, t.book
-    forest.load(s.hits, s.next_key, s.forest_now_ms)
+    forest.load(s.hits, s.next_key, s.forest_now_ms, s.rates, s.settling)
     book.changes, book.past = t.changes, t.past
     book.records = {r.group: r for r in s.records}
     book.closed = {r.id: r for r in s.closed}

@@ -20,6 +20,8 @@ HOP_SIGMA = 0.6
 DETECT_S = 30.0
 MOST_FINDINGS = 5
 """Beyond five findings the first one is late by under 6 s: no need for further tables."""
+SIBLINGS = 0
+"""As a number of hops: neither broke the other, both call the same silent third."""
 _STEP_S = 1.0
 _LOW_S, _HIGH_S = -240.0, 900.0
 _FLOOR = 1e-12
@@ -33,8 +35,10 @@ def _tables(hops: int, n_caller: int, n_callee: int) -> tuple[list[float], list[
     hop /= hop.sum()
     late_caller, late_callee = _exponential(t, n_caller), _exponential(t, n_callee)
     gap = late_caller
-    for _ in range(hops):
+    for _ in range(max(1, hops)):
         gap = np.convolve(gap, hop)[: len(t)]
+    if hops == SIBLINGS:
+        late_callee = np.convolve(late_callee, hop)[: len(t)]
     both = np.convolve(gap, late_callee[::-1])
     start = len(t) - 1 + int(_LOW_S / _STEP_S)
     density = both[start : start + len(t)]

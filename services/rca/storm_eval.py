@@ -58,7 +58,7 @@ def storm(folder: Path) -> dict[str, object]:
     live = sorted(forest.groups)
     return {
         "groups": groups,
-        "roots": {str(g): forest.root(g).entity for g in live},
+        "roots": {str(g): forest.cause(g) for g in live},
         "blast": {str(g): said[forest.members(g)[0].key] for g in live},
     }
 

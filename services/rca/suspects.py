@@ -68,7 +68,7 @@ def assess(record: Record, forest: CauseForest, now_ms: int, known: Known) -> No
     record.entities = list(dict.fromkeys(h.entity for h in hits))
     candidates = _candidates(hits, known)
     window = _window(candidates, hits[0].first_ms, now_ms, known)
-    evidence = _evidence(record, candidates, root, hits[0].first_ms, known)
+    evidence = _evidence(record, candidates, forest.cause(record.group), hits[0].first_ms, known)
     ranking = rank(window, known.graph, Alarm(_symptom(hits, known.graph)), evidence)
     before = [c.entity for c in record.causes[:1]], record.verdict
     record.verdict, record.causes = ranking.verdict, ranking.causes[:10]
@@ -110,14 +110,13 @@ def _window(candidates: list[str], onset_ms: int, now_ms: int, known: Known) -> 
     )  # fmt: skip
 
 
-def _evidence(record: Record, candidates: list[str], root: Hit, onset_ms: int, known: Known) -> dict[str, Evidence]:
+def _evidence(record: Record, candidates: list[str], place: str, onset_ms: int, known: Known) -> dict[str, Evidence]:
     found = {}
     suspects = known.changes.suspects(set(candidates), onset_ms)
     for e in candidates:
         change, p = next(((c, p) for c, p in suspects if c.entity == e), (None, 0.0))
         judged = {"cause": 1.0, "not_cause": -1.0}.get(record.judged.get(e, ""), 0.0)
-        place = 1.0 if e == root.entity else 0.0
-        found[e] = Evidence(p, change.id if change else "", known.past.prior(e), place, judged)
+        found[e] = Evidence(p, change.id if change else "", known.past.prior(e), float(e == place), judged)
     return found
 
 
