@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Episode, ServiceRow } from "../src/api/types";
+import { profilePath } from "../src/charts/profile";
 import { snippets } from "../src/pages/connect/snippets";
 import { around } from "../src/pages/episodes/Curve";
 import { merged } from "../src/pages/episodes/Episodes";
 import { toggled } from "../src/pages/explore/Finder";
-import { profilePath } from "../src/pages/explore/Why";
 import { onTheWay } from "../src/pages/health/Health";
 import { inOrder } from "../src/pages/overview/Overview";
 import { gaugePlaces } from "../src/parts/BandGauge";

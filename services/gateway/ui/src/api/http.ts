@@ -52,7 +52,7 @@ export async function call<T>(
   const headers: Record<string, string> = { Accept: "application/json" };
   if (init.body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET") headers["X-CSRF-Token"] = me.value?.csrf ?? "";
-  if (init.match) headers[init.match === "*" ? "If-None-Match" : "If-Match"] = init.match;
+  if (init.match) headers["If-Match"] = init.match;
   let response: Response;
   try {
     response = await fetch(url, {

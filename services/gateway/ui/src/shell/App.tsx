@@ -5,7 +5,7 @@ import { useEffect } from "preact/hooks";
 import { get, me, signedOut } from "../api/http";
 import type { Me } from "../api/types";
 import { need, switchWords, t } from "../i18n";
-import { hrefOf, place } from "../state/location";
+import { one, place } from "../state/location";
 import { lang } from "../state/prefs";
 import { placeOf } from "./places";
 import { Rail } from "./Rail";
@@ -65,7 +65,7 @@ function Inside() {
   }, []);
   const at = placeOf(place.value.path);
   return (
-    <div class="frame">
+    <div class={one("kiosk") === "1" ? "frame kiosk" : "frame"}>
       <a class="skip" href="#main">
         {t("shell.skip")}
       </a>
@@ -120,6 +120,3 @@ export function App() {
   }
   return <Inside />;
 }
-
-/** The address of the present page with one more parameter; used by links that change only the query. */
-export const here = (patch: Parameters<typeof hrefOf>[2]): string => hrefOf(place.value.path, place.value.query, patch);

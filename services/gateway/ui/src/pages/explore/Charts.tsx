@@ -3,6 +3,7 @@ import { useMemo } from "preact/hooks";
 import { get } from "../../api/http";
 import { shifted, toCsv } from "../../charts/columns";
 import { type Extra, TimeChart } from "../../charts/TimeChart";
+import { type Drawn, useColumns } from "../../charts/useColumns";
 import { t } from "../../i18n";
 import { Ready } from "../../parts/Notes";
 import { setRange } from "../../parts/RangePicker";
@@ -12,7 +13,6 @@ import { useResource } from "../../state/resource";
 import { span } from "../../time/format";
 import type { Range } from "../../time/range";
 import { Actions } from "./Actions";
-import { type Drawn, useColumns } from "./useColumns";
 import { Why } from "./Why";
 
 const shiftsMs: Record<string, number> = { "1d": 864e5, "7d": 6048e5 };

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { type ApiError, get } from "../../api/http";
 import type { RangeSeries } from "../../api/types";
+import { profilePath } from "../../charts/profile";
 import { known, t } from "../../i18n";
 import { Mark } from "../../parts/Mark";
 import { Ready } from "../../parts/Notes";
@@ -25,19 +26,6 @@ interface Explained {
   row: { value: number; score: number; point: number | null; novelty: number | null } | null;
   gates: { gate: string; open: boolean; text: string }[];
   notes: { note: string; text: string }[];
-}
-
-/** A path over 200 × 40 for one season of the profile. */
-export function profilePath(profile: readonly number[]): string {
-  const low = Math.min(...profile);
-  const high = Math.max(...profile);
-  const reach = high - low || 1;
-  return profile
-    .map(
-      (v, i) =>
-        `${i ? "L" : "M"}${((i / Math.max(profile.length - 1, 1)) * 200).toFixed(1)} ${(38 - ((v - low) / reach) * 36).toFixed(1)}`,
-    )
-    .join("");
 }
 
 function Regular({ pattern: p, unit }: { pattern: Pattern; unit: string }) {

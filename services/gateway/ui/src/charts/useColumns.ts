@@ -1,12 +1,12 @@
 // The columns of the chosen series: asked once a range, then fed by the live line while the range ends now.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { get } from "../../api/http";
-import { live } from "../../api/live";
-import type { LivePoints, RangeAnswer, RangeSeries } from "../../api/types";
-import { appendLive, type Columns, columnsOf } from "../../charts/columns";
-import { type Resource, useResource } from "../../state/resource";
-import type { Range } from "../../time/range";
+import { get } from "../api/http";
+import { live } from "../api/live";
+import type { LivePoints, RangeAnswer, RangeSeries } from "../api/types";
+import { type Resource, useResource } from "../state/resource";
+import type { Range } from "../time/range";
+import { appendLive, type Columns, columnsOf } from "./columns";
 
 export interface Drawn {
   series: RangeSeries;
