@@ -19,44 +19,59 @@ function closure(key, seen = new Set()) {
 }
 
 const sum = (files) => [...files].reduce((a, f) => a + gz(f), 0);
-const shell = closure("index.html");
-for (const key of ["src/i18n/en/shell.json"]) closure(key, shell);
+const scripts = (files) => [...files].filter((f) => f.endsWith(".js"));
+const together = (...keys) => {
+  const files = new Set();
+  for (const key of keys) {
+    if (!manifest[key]) throw new Error(`${key} is not in the build: budgets.mjs needs an update`);
+    closure(key, files);
+  }
+  return files;
+};
 
-const first = new Set(shell);
-const firstPages = [
+const shellKeys = ["index.html", "src/i18n/en/shell.json"];
+const shell = together(...shellKeys);
+// What a dashboard with time series asks for until its first chart is drawn.
+const first = together(
+  ...shellKeys,
   "src/pages/dashboards/Dashboards.tsx",
-  "src/pages/dashboards/Board.tsx",
-  "src/charts/TimeChart.tsx",
-];
-const dashboards = firstPages.filter((key) => manifest[key]);
-for (const key of [...dashboards, "src/i18n/en/parts.json", "src/i18n/en/dashboards.json"]) closure(key, first);
-// Until a dashboard page stands, Explore is the first page with a chart.
-if (dashboards.length === 0)
-  for (const key of ["src/pages/explore/Explore.tsx", "src/i18n/en/explore.json"]) closure(key, first);
+  "src/pages/dashboards/panels/Lines.tsx",
+  "src/i18n/en/parts.json",
+  "src/i18n/en/dashboards.json",
+);
 
 const assets = readdirSync(join(dist, "assets")).map((f) => `assets/${f}`);
 const isJapanese = (file) =>
   Object.entries(manifest).some(
     ([k, c]) => (c.file === file || c.css?.includes(file)) && /i18n\/ja\/|fonts\/ja\.css/.test(k),
   );
-const isChartJs = (file) => /chartjs/i.test(file);
+const isChartJs = (file) => /chartjs-/i.test(file);
 const code = assets.filter((f) => /\.(js|css)$/.test(f) && !isChartJs(f));
 const oneLanguage = code.filter((f) => !isJapanese(f));
 
 const kb = (n) => `${(n / 1024).toFixed(1)} KB`;
 const budgets = [
-  ["shell", sum(shell), 15],
-  ["first dashboard", sum(first), 45],
-  ["all pages, one language", sum(oneLanguage), 90],
+  ["shell", shell, 15],
+  ["first dashboard", first, 45],
+  ["all pages, one language", oneLanguage, 90],
 ];
 let broken = false;
-for (const [name, size, limit] of budgets) {
+console.log("                                 script   limit   with style");
+for (const [name, files, limit] of budgets) {
+  const size = sum(scripts(files));
   const ok = size <= limit * 1024;
   broken ||= !ok;
-  console.log(`${ok ? "ok    " : "BROKEN"} ${name.padEnd(26)} ${kb(size).padStart(9)} of ${limit} KB`);
+  console.log(
+    `${ok ? "ok    " : "BROKEN"} ${name.padEnd(25)} ${kb(size).padStart(8)} ${String(limit).padStart(4)} KB ${kb(sum(files)).padStart(11)}`,
+  );
 }
-console.log(`       with both languages        ${kb(sum(code)).padStart(9)}`);
-console.log(`       Chart.js (on demand)       ${kb(sum(assets.filter(isChartJs))).padStart(9)}`);
+console.log(
+  `       both languages             ${kb(sum(scripts(code))).padStart(8)}         ${kb(sum(code)).padStart(11)}`,
+);
+console.log(
+  `       Chart.js, on demand        ${kb(sum(assets.filter((f) => isChartJs(f) && f.endsWith(".js")))).padStart(8)}`,
+);
 for (const font of assets.filter((f) => f.endsWith(".woff2")))
-  console.log(`       ${font.slice(7).padEnd(26)} ${kb(readFileSync(join(dist, font)).length).padStart(9)}`);
+  console.log(`       ${font.slice(7).padEnd(26)} ${kb(readFileSync(join(dist, font)).length).padStart(8)}`);
+if (process.argv.includes("--files")) for (const f of first) console.log(String(gz(f)).padStart(7), f);
 process.exit(broken ? 1 : 0);

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { me } from "../../api/http";
-import { t } from "../../i18n";
+import { need, t } from "../../i18n";
 import { RangePicker } from "../../parts/RangePicker";
 import { useRange } from "../../parts/useRange";
 import { one, setQuery } from "../../state/location";
@@ -22,7 +22,7 @@ export function Board({ opened, onSaved }: { opened: Opened; onSaved: () => void
   const Edit = useSignal<{ View: ComponentType<EditProps> } | null>(null);
   const values = Object.fromEntries(dashboard.variables.map((v) => [v.name, one(`var-${v.name}`) || v.value]));
   const edit = (): void => {
-    import("./edit/Edit").then((m) => {
+    Promise.all([import("./edit/Edit"), need("editing")]).then(([m]) => {
       Edit.value = { View: m.default };
     });
   };

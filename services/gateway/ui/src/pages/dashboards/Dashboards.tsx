@@ -2,13 +2,12 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
-import { t } from "../../i18n";
+import { need, t } from "../../i18n";
 import { Ready } from "../../parts/Notes";
 import { place } from "../../state/location";
 import { useResource } from "../../state/resource";
 import { Board } from "./Board";
 import type { Dashboard } from "./model";
-import { readyMade } from "./ready";
 import { read } from "./store";
 import "../../parts/parts.css";
 import "./dashboards.css";
@@ -34,8 +33,10 @@ function Lazy({ load }: { load: () => Promise<{ default: ComponentType }> }) {
 
 function One({ id }: { id: string }) {
   const found = useResource<Opened>(`dashboard|${id}`, async (abort) => {
-    const ready = readyMade(t).find((r) => r.id === id);
-    if (ready) return { id, version: 0, dashboard: ready.dashboard };
+    if (id.startsWith("ready-")) {
+      const ready = (await import("./ready")).readyMade(t).find((r) => r.id === id);
+      if (ready) return { id, version: 0, dashboard: ready.dashboard };
+    }
     return read(id, abort);
   });
   return (
@@ -47,5 +48,9 @@ function One({ id }: { id: string }) {
 
 export default function Dashboards() {
   const id = decodeURIComponent(place.value.path.split("/")[2] ?? "");
-  return id ? <One key={id} id={id} /> : <Lazy load={() => import("./List")} />;
+  return id ? (
+    <One key={id} id={id} />
+  ) : (
+    <Lazy load={async () => (await Promise.all([import("./List"), need("editing")]))[0]} />
+  );
 }

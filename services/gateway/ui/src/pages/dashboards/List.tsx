@@ -36,7 +36,7 @@ function Make({ taken }: { taken: string[] }) {
   };
   const fresh = (): void =>
     make({
-      title: t("dashboards.untitled"),
+      title: t("editing.untitled"),
       description: "",
       folder: "",
       tags: [],
@@ -52,17 +52,17 @@ function Make({ taken }: { taken: string[] }) {
       make(readFile(await file.text()));
     } catch (error) {
       if (!(error instanceof BrokenImport)) throw error;
-      said.value = t("dashboards.import_broken", { where: error.message });
+      said.value = t("editing.import_broken", { where: error.message });
     }
   };
   if (me.value?.role === "viewer") return null;
   return (
     <>
       <button type="button" class="btn main" onClick={fresh}>
-        {t("dashboards.new")}
+        {t("editing.new")}
       </button>
       <label class="btn file">
-        {t("dashboards.import")}
+        {t("editing.import")}
         <input type="file" accept="application/json,.json" onChange={(e) => void take(e.currentTarget)} />
       </label>
       <output>{said.value}</output>
@@ -82,14 +82,14 @@ function Deleted({ onBack }: { onBack: () => void }) {
   };
   return (
     <details class="gone" onToggle={(e) => (open.value = e.currentTarget.open)}>
-      <summary>{t("dashboards.deleted")}</summary>
-      {gone.data?.length === 0 && <p class="soft">{t("dashboards.deleted_none")}</p>}
+      <summary>{t("editing.deleted")}</summary>
+      {gone.data?.length === 0 && <p class="soft">{t("editing.deleted_none")}</p>}
       <ul>
         {gone.data?.map((d) => (
           <li key={d.id}>
             {d.id}
             <button type="button" class="btn" onClick={() => void back(d.id)}>
-              {t("dashboards.restore")}
+              {t("editing.restore")}
             </button>
           </li>
         ))}
@@ -112,8 +112,8 @@ export default function List() {
             <input
               type="search"
               class="field"
-              aria-label={t("dashboards.search")}
-              placeholder={t("dashboards.search")}
+              aria-label={t("editing.search")}
+              placeholder={t("editing.search")}
               value={one("q")}
               onInput={(e) => setQuery({ q: e.currentTarget.value })}
             />
@@ -125,15 +125,15 @@ export default function List() {
                 <a href={linkTo(`/dashboards/${k.id}`)}>{k.dashboard.title || k.id}</a>
                 <span class="soft">
                   {[k.dashboard.folder, ...k.dashboard.tags].filter(Boolean).join(" · ")}{" "}
-                  {t("dashboards.n_panels", { n: k.dashboard.panels.length })}
+                  {t("editing.n_panels", { n: k.dashboard.panels.length })}
                 </span>
-                <span class="soft">{t("dashboards.changed", { who: k.author, time: full(k.atMs) })}</span>
+                <span class="soft">{t("editing.changed", { who: k.author, time: full(k.atMs) })}</span>
               </li>
             ))}
             {ready.map((r) => (
               <li key={r.id} class="panel">
                 <a href={linkTo(`/dashboards/${r.id}`)}>{r.dashboard.title}</a>
-                <span class="soft">{t("dashboards.ready_what")}</span>
+                <span class="soft">{t("editing.ready_what")}</span>
               </li>
             ))}
           </ul>

@@ -34,8 +34,8 @@ export function readyMade(t: (key: string) => string): { id: string; dashboard: 
         q: "error",
         limit: 4,
       }),
-      panel("e", "incidents", t("dashboards.type_incidents"), [0, 11, 4, 5]),
-      panel("f", "map", t("dashboards.type_map"), [4, 11, 8, 7]),
+      panel("e", "incidents", t("dashboards.ready_incidents"), [0, 11, 4, 5]),
+      panel("f", "map", t("dashboards.ready_map"), [4, 11, 8, 7]),
     ],
   };
   const host: Dashboard = {

@@ -48,7 +48,7 @@ function house(
   load: PanelType["load"],
   options: readonly Option[] = [],
 ): void {
-  registerPanel({ type, name: `dashboards.type_${type}`, size: { w, h }, series, options, load });
+  registerPanel({ type, name: `editing.type_${type}`, size: { w, h }, series, options, load });
 }
 
 const by: Option = { name: "by", kind: "choice", choices: ["score", "value"], fallback: "score" };

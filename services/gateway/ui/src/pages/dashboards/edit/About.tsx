@@ -14,11 +14,11 @@ export function About({ dashboard: d, change }: { dashboard: Dashboard; change: 
   return (
     <div class="about">
       <label>
-        {t("dashboards.title")}
+        {t("editing.title")}
         <input class="field" value={d.title} onInput={(e) => change({ ...d, title: e.currentTarget.value }, "title")} />
       </label>
       <label>
-        {t("dashboards.folder")}
+        {t("editing.folder")}
         <input
           class="field"
           value={d.folder}
@@ -26,7 +26,7 @@ export function About({ dashboard: d, change }: { dashboard: Dashboard; change: 
         />
       </label>
       <label>
-        {t("dashboards.tags")}
+        {t("editing.tags")}
         <input
           class="field"
           value={d.tags.join(", ")}
@@ -45,7 +45,7 @@ export function About({ dashboard: d, change }: { dashboard: Dashboard; change: 
         />
       </label>
       <label>
-        {t("dashboards.from")}
+        {t("editing.from")}
         <select class="field" value={d.from} onChange={(e) => change({ ...d, from: e.currentTarget.value }, "from")}>
           {presets.map((p) => (
             <option key={p} value={p}>
@@ -55,7 +55,7 @@ export function About({ dashboard: d, change }: { dashboard: Dashboard; change: 
         </select>
       </label>
       <fieldset>
-        <legend>{t("dashboards.variables")}</legend>
+        <legend>{t("editing.variables")}</legend>
         {names.map((name) => (
           <label key={name} class="check">
             <input type="checkbox" checked={d.variables.some((v) => v.name === name)} onChange={() => toggle(name)} />

@@ -38,7 +38,7 @@ function useSaving({ opened, done }: EditProps, draft: Dashboard) {
       },
       (e: ApiError) => {
         conflict.value = conflicts.includes(e.status);
-        said.value = conflict.value ? t("dashboards.conflict") : why(e);
+        said.value = conflict.value ? t("editing.conflict") : why(e);
       },
     );
   };
@@ -58,7 +58,7 @@ function Workplace({ work, chosen }: { work: Draft; chosen: Signal<string> }) {
     <div class={panel ? "edit-split" : ""}>
       <div>
         <About dashboard={draft} change={change} />
-        <p class="soft">{t("dashboards.keys")}</p>
+        <p class="soft">{t("editing.keys")}</p>
         <Grid
           dashboard={draft}
           range={range}
@@ -112,15 +112,15 @@ export default function Edit({ opened, done }: EditProps) {
       <Toolbar id={opened.id} work={work} addPanel={addPanel}>
         {kept && <Versions opened={opened} onRestored={() => done(true)} />}
         <button type="button" class="btn right" onClick={() => done(false)}>
-          {t(work.dirty ? "dashboards.discard" : "dashboards.close")}
+          {t(work.dirty ? "editing.discard" : "editing.close")}
         </button>
         {kept && (
           <button type="button" class="btn" onClick={saving.keepCopy}>
-            {t("dashboards.save_copy")}
+            {t("editing.save_copy")}
           </button>
         )}
         <button type="button" class="btn main" disabled={!work.dirty && kept} onClick={saving.save}>
-          {t("dashboards.save")}
+          {t("editing.save")}
         </button>
       </Toolbar>
       {saving.said && (
@@ -128,7 +128,7 @@ export default function Edit({ opened, done }: EditProps) {
           {saving.said}
           {saving.conflict && (
             <button type="button" class="btn" onClick={saving.keepCopy}>
-              {t("dashboards.save_copy")}
+              {t("editing.save_copy")}
             </button>
           )}
         </p>

@@ -40,7 +40,7 @@ export function Grid({ dashboard, range, chosen, choose, change, drop }: Props) 
   const values = Object.fromEntries(dashboard.variables.map((v) => [v.name, v.value]));
   const say = (panels: readonly Panel[], id: string): void => {
     const p = panels.find((x) => x.id === id);
-    if (p) said.value = t("dashboards.now_at", { title: p.title, x: p.x + 1, y: p.y + 1, w: p.w, h: p.h });
+    if (p) said.value = t("editing.now_at", { title: p.title, x: p.x + 1, y: p.y + 1, w: p.w, h: p.h });
   };
   const put = (panels: Panel[], id: string, key: string): void => {
     change(panels, key);
@@ -93,7 +93,7 @@ export function Grid({ dashboard, range, chosen, choose, change, drop }: Props) 
             class={`edit-cell${chosen === p.id ? " edit-chosen" : ""}`}
             role="group"
             tabIndex={0}
-            aria-label={t("dashboards.panel_at", { title: p.title, x: p.x + 1, y: p.y + 1, w: p.w, h: p.h })}
+            aria-label={t("editing.panel_at", { title: p.title, x: p.x + 1, y: p.y + 1, w: p.w, h: p.h })}
             style={{ gridColumn: `${p.x + 1} / span ${p.w}`, gridRow: `${p.y + 1} / span ${p.h}` }}
             onKeyDown={(e) => onKey(e, p)}
           >
@@ -111,12 +111,12 @@ export function Grid({ dashboard, range, chosen, choose, change, drop }: Props) 
                 tools={
                   <span class="edit-tools">
                     <button type="button" class="btn plain" onClick={() => choose(p.id)}>
-                      {t("dashboards.set_up")}
+                      {t("editing.set_up")}
                     </button>
                     <button
                       type="button"
                       class="btn plain"
-                      aria-label={t("dashboards.remove", { title: p.title })}
+                      aria-label={t("editing.remove", { title: p.title })}
                       onClick={() => drop(p.id)}
                     >
                       ×

@@ -18,7 +18,7 @@ function Asked({ panel, change }: Omit<Props, "close">) {
     change({ ...panel, query: { ...panel.query, ...patch } }, `query ${panel.id} ${Object.keys(patch)[0]}`);
   return (
     <fieldset>
-      <legend>{t("dashboards.query")}</legend>
+      <legend>{t("editing.query")}</legend>
       {(["metric", "service", "host"] as const).map((name) => (
         <label key={name}>
           {t(`dashboards.var_${name}`)}
@@ -37,11 +37,11 @@ function Asked({ panel, change }: Omit<Props, "close">) {
         </label>
       ))}
       <label>
-        {t("dashboards.words")}
+        {t("editing.words")}
         <input class="field" value={panel.query.q} onInput={(e) => set({ q: e.currentTarget.value })} />
       </label>
       <label>
-        {t("dashboards.limit")}
+        {t("editing.limit")}
         <input
           class="field"
           type="number"
@@ -64,7 +64,7 @@ function Field({
   value: string | number | boolean;
   set: (v: string | number) => void;
 }) {
-  const label = t(`dashboards.option_${o.name}`);
+  const label = t(`editing.option_${o.name}`);
   if (o.kind === "choice") {
     return (
       <label>
@@ -72,7 +72,7 @@ function Field({
         <select class="field" value={`${value}`} onChange={(e) => set(e.currentTarget.value)}>
           {o.choices?.map((c) => (
             <option key={c} value={c}>
-              {t(`dashboards.choice_${c}`)}
+              {t(`editing.choice_${c}`)}
             </option>
           ))}
         </select>
@@ -112,16 +112,16 @@ function Field({
 export function Settings({ panel, change, close }: Props) {
   const type = panelType(panel.type);
   return (
-    <aside class="panel settings" aria-label={t("dashboards.set_up")}>
+    <aside class="panel settings" aria-label={t("editing.set_up")}>
       <header>
         <h2>{type ? t(type.name) : panel.type}</h2>
-        <button type="button" class="btn plain" aria-label={t("dashboards.close")} onClick={close}>
+        <button type="button" class="btn plain" aria-label={t("editing.close")} onClick={close}>
           ×
         </button>
       </header>
       <div class="form">
         <label>
-          {t("dashboards.title")}
+          {t("editing.title")}
           <input
             class="field"
             value={panel.title}

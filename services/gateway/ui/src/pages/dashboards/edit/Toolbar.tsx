@@ -20,7 +20,7 @@ export function Toolbar({ id, work, addPanel, children }: Props) {
   return (
     <div class="tools" role="toolbar" aria-label={t("dashboards.edit")}>
       <label>
-        <span class="only-read">{t("dashboards.add")}</span>
+        <span class="only-read">{t("editing.add")}</span>
         <select
           class="field"
           value=""
@@ -29,7 +29,7 @@ export function Toolbar({ id, work, addPanel, children }: Props) {
             e.currentTarget.value = "";
           }}
         >
-          <option value="">{t("dashboards.add")}</option>
+          <option value="">{t("editing.add")}</option>
           {panelTypes().map((k) => (
             <option key={k.type} value={k.type}>
               {t(k.name)}
@@ -43,7 +43,7 @@ export function Toolbar({ id, work, addPanel, children }: Props) {
         disabled={!canUndo(history.value)}
         onClick={() => (history.value = undo(history.value))}
       >
-        {t("dashboards.undo")}
+        {t("editing.undo")}
       </button>
       <button
         type="button"
@@ -51,10 +51,10 @@ export function Toolbar({ id, work, addPanel, children }: Props) {
         disabled={!canRedo(history.value)}
         onClick={() => (history.value = redo(history.value))}
       >
-        {t("dashboards.redo")}
+        {t("editing.redo")}
       </button>
       <button type="button" class="btn" onClick={take}>
-        {t("dashboards.export")}
+        {t("editing.export")}
       </button>
       {children}
     </div>

@@ -26,15 +26,15 @@ export function Versions({ opened, onRestored }: { opened: Opened; onRestored: (
   return (
     <>
       <button type="button" class="btn" aria-haspopup="dialog" onClick={show}>
-        {t("dashboards.versions")}
+        {t("editing.versions")}
       </button>
-      <dialog ref={dialog} class="versions" aria-label={t("dashboards.versions")} onClose={() => (open.value = false)}>
+      <dialog ref={dialog} class="versions" aria-label={t("editing.versions")} onClose={() => (open.value = false)}>
         <header>
-          <h2>{t("dashboards.versions")}</h2>
+          <h2>{t("editing.versions")}</h2>
           <button
             type="button"
             class="btn plain"
-            aria-label={t("dashboards.close")}
+            aria-label={t("editing.close")}
             onClick={() => dialog.current?.close()}
           >
             ×
@@ -46,13 +46,13 @@ export function Versions({ opened, onRestored }: { opened: Opened; onRestored: (
             <ol>
               {all.map((v, i) => (
                 <li key={v.version}>
-                  <b>{t("dashboards.version", { n: v.version })}</b>
+                  <b>{t("editing.version", { n: v.version })}</b>
                   <span class="soft">
-                    {t("dashboards.changed", { who: v.author ?? "", time: full(v.made_at_ms ?? 0) })}
+                    {t("editing.changed", { who: v.author ?? "", time: full(v.made_at_ms ?? 0) })}
                   </span>
                   <span>
                     {difference(all[i + 1]?.body, v.body)
-                      .map((d) => t(`dashboards.diff_${d.what}`, { n: d.n }))
+                      .map((d) => t(`editing.diff_${d.what}`, { n: d.n }))
                       .join(", ")}
                   </span>
                   {i > 0 && v.body !== null && (
@@ -61,7 +61,7 @@ export function Versions({ opened, onRestored }: { opened: Opened; onRestored: (
                       class="btn"
                       onClick={() => restore(opened.id, v.version, opened.version).then(onRestored, failed)}
                     >
-                      {t("dashboards.restore")}
+                      {t("editing.restore")}
                     </button>
                   )}
                 </li>
@@ -74,7 +74,7 @@ export function Versions({ opened, onRestored }: { opened: Opened; onRestored: (
           class="btn danger"
           onClick={() => erase(opened.id, opened.version).then(() => go("/dashboards"), failed)}
         >
-          {t("dashboards.delete")}
+          {t("editing.delete")}
         </button>
       </dialog>
     </>
