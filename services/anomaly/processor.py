@@ -16,6 +16,8 @@ from kizashi.stream.records import Emit, Record
 from services.anomaly.config import ModelConfig
 from services.anomaly.model import PartitionModel
 
+ROWS_A_MESSAGE = 40_000
+"""Scores in one message, 2 MB: after a pause a step takes millions of samples, and Kafka takes messages of 8 MB."""
 FEEDBACK_VERDICTS = frozenset({"true", "false", "expected", "duplicate"})
 
 
@@ -24,11 +26,16 @@ class AnomalyProcessor:
 
     def __init__(self, model: PartitionModel, partitions: int) -> None:
         self.model, self._partitions = model, partitions
+        self._rows = 0
+        self._out: list[Emit] = []
 
     def process(self, record: Record) -> None:
         batch = decode_samples(record.value)
         self.model.score(record.offset, batch)
         SCORED.inc(len(batch.ids))
+        self._rows += len(batch.ids)
+        if self._rows >= ROWS_A_MESSAGE:
+            self._out += self._findings()
 
     def skip(self, record: Record) -> None:
         self.model.skip(record.offset, self._readable(record))
@@ -50,6 +57,11 @@ class AnomalyProcessor:
         """Time comes with the samples."""
 
     def drain(self) -> list[Emit]:
+        out, self._out = [*self._out, *self._findings()], []
+        return out
+
+    def _findings(self) -> list[Emit]:
+        self._rows = 0
         drained = self.model.drain()
         partition = self.model.partition
         out: list[Emit] = []

@@ -33,6 +33,10 @@ HoleCheck = Callable[[Record, Gap], bool]
 """True when the log itself no longer holds what is missing: retention overtook the scorer or the sink."""
 
 
+ROWS_AT_ONCE = 250_000
+"""Rows of one insert, about 15 MB: after a pause the reader hands over far more than a server takes in one body."""
+
+
 @dataclass(frozen=True)
 class Insert:
     """One block for one table; ``token`` makes a repeat harmless."""
@@ -152,8 +156,7 @@ class Lander:
 
     def _sample_inserts(self, arrivals: list[Arrival], flush: Flush) -> None:
         arrivals.sort(key=lambda a: (a.day, a.batch.topic_id))  # stable: offsets stay in order within a partition
-        for (day, topic_id), some in groupby(arrivals, key=lambda a: (a.day, a.batch.topic_id)):
-            group = list(some)
+        for day, topic_id, group in _parts(arrivals):
             spans: dict[int, tuple[int, int]] = {}
             for a in group:
                 first, last = int(a.batch.offsets[a.cut.first_slice]), int(a.batch.offsets[-1])
@@ -202,3 +205,17 @@ class Lander:
         new = [f for f in found if self._series.get(f.message.id) != (f.message.unit, f.message.kind)]
         self._series |= {f.message.id: (f.message.unit, f.message.kind) for f in new}
         return new
+
+
+def _parts(arrivals: Sequence[Arrival]) -> Iterable[tuple[str, str, list[Arrival]]]:
+    """Arrivals, sorted by day and topic id, cut into inserts; a message is never divided, so that what landed is a prefix of the log."""
+    for (day, topic_id), some in groupby(arrivals, key=lambda a: (a.day, a.batch.topic_id)):
+        part: list[Arrival] = []
+        rows = 0
+        for arrival in some:
+            if part and rows + arrival.rows > ROWS_AT_ONCE:
+                yield day, topic_id, part
+                part, rows = [], 0
+            part.append(arrival)
+            rows += arrival.rows
+        yield day, topic_id, part
