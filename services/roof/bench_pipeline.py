@@ -1,0 +1,148 @@
+"""The whole house under load: samples a second from producer to queryable row, CPU by stage, and delay to a WebSocket.
+
+Counts whole-system work: native lists through ingest, every service running, rows asked for through the readers' view at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import websockets
+
+from services.demo.load import Order, instructions
+from services.roof.bench_house import BenchHouse, bench_house
+
+DRAIN_WITHIN_S = 300.0
+DELAY_RATES = (5_000, 50_000)
+WATCHED_SERIES = 20
+
+
+@dataclass
+class Load:
+    """The load process; its figures come once a second."""
+
+    process: subprocess.Popen[str]
+    sent: int = 0
+    cpu_s: float = 0.0
+    done: bool = False
+    _reader: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def tell_landed(self, rows: int) -> None:
+        """Let the sender go on, up to its allowance ahead of ``rows``."""
+        if self.process.stdin and not self.done:
+            self.process.stdin.write(f"{rows}\n")
+            self.process.stdin.flush()
+
+    def finish(self) -> None:
+        """Wait for the process to end."""
+        self.process.wait(120)
+        self._reader.join(5)
+
+    def _read(self) -> None:
+        for line in self.process.stdout or ():
+            told = json.loads(line)
+            self.sent, self.cpu_s, self.done = told["sent"], told["cpu_s"], told["done"]
+
+
+def start_load(order: Order) -> Load:
+    """Begin to send in a process of its own."""
+    process = subprocess.Popen([sys.executable, "-m", "services.demo.load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin is not None
+    process.stdin.write(instructions(order))
+    process.stdin.flush()
+    return Load(process)
+
+
+def throughput(house: BenchHouse, seconds: float, series: int) -> dict[str, Any]:
+    """As fast as the house takes it, for ``seconds``, then until every sent sample is a row; figures by wall and by stage."""
+    warm = start_load(Order(house.settings.kafka.bootstrap, series=series, seconds=5, metric="bench.warm", outstanding=500_000))
+    base = _drain(house, warm, 0)
+    before, begun = house.cpu_s(), time.monotonic()
+    load = start_load(Order(house.settings.kafka.bootstrap, series=series, seconds=seconds))
+    _drain(house, load, base)
+    wall = time.monotonic() - begun
+    after = house.cpu_s()
+    queryable = house.rows("bench.load")
+    cpu = {name: used - before.get(name, 0.0) for name, used in after.items()} | {"sender": load.cpu_s}
+    return {
+        "samples": load.sent,
+        "queryable": queryable,
+        "complete": queryable == load.sent,
+        "series": series,
+        "wall_s": round(wall, 1),
+        "samples_per_s": round(queryable / wall),
+        "cpu_s_per_million": {name: round(used / load.sent * 1e6, 3) for name, used in sorted(cpu.items(), key=lambda i: -i[1])},
+        "cpu_s_per_million_total": round(sum(cpu.values()) / load.sent * 1e6, 2),
+        "rss_mb": house.rss_mb(),
+    }
+
+
+def _drain(house: BenchHouse, load: Load, base: int) -> int:
+    """Follow the landed rows until all that was sent is there; the number of rows in the table then."""
+    give_up = None
+    while True:
+        time.sleep(0.25)
+        landed = house.landed()
+        load.tell_landed(landed - base)
+        if load.done:
+            give_up = give_up or time.monotonic() + DRAIN_WITHIN_S
+            if landed - base >= load.sent or time.monotonic() > give_up:
+                load.finish()
+                return landed
+
+
+def delays(house: BenchHouse, rate: float, seconds: float, key: str) -> dict[str, Any]:
+    """Time from making a sample to its score on a WebSocket at ``rate`` samples a second; p50 and p99 in ms."""
+    load = start_load(Order(house.settings.kafka.bootstrap, rate=rate, seconds=seconds + 8, list_length=min(500, int(rate // 10))))
+    found = asyncio.run(_listen(house, key, seconds))
+    while not load.done:
+        time.sleep(0.2)
+    load.finish()
+    if not found:
+        return {"rate": rate, "points": 0}
+    p50, p99 = np.percentile(found, [50, 99])
+    return {"rate": rate, "points": len(found), "p50_ms": round(float(p50)), "p99_ms": round(float(p99))}
+
+
+async def _listen(house: BenchHouse, key: str, seconds: float) -> list[float]:
+    """Delay in ms of every score of some series that reaches a WebSocket within ``seconds``."""
+    wanted: list[str] = []
+    while len(wanted) < WATCHED_SERIES:
+        rows = house.store.query(f"SELECT series_id FROM v_series WHERE metric = 'bench.load' LIMIT {WATCHED_SERIES}").rows  # noqa: S608
+        wanted = [str(r[0]) for r in rows]
+        await asyncio.sleep(0.2)
+    out: list[float] = []
+    url = f"ws://127.0.0.1:{house.settings.port}/api/v1/ws"
+    async with websockets.connect(url, additional_headers={"Authorization": f"Bearer {key}"}) as ws:
+        await ws.send(json.dumps({"op": "sub", "id": "bench", "series": wanted}))
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            try:
+                message = json.loads(await asyncio.wait_for(ws.recv(), left))
+            except TimeoutError:
+                break
+            if message.get("op") == "points":
+                now = time.time_ns() / 1e6
+                out += [now - ts for s in message["series"] for ts in s["ts"][-1:]]
+    return out
+
+
+def pipeline(seconds: float = 120.0, series: int = 10_000, delay_s: float = 20.0) -> dict[str, Any]:
+    """All figures of ``kizashi bench pipeline``."""
+    with bench_house() as house:
+        idle = house.rss_mb()
+        key = house.kizashi("token", "create", "bench", "--scope", "read")["key"]
+        result = {"delays": [delays(house, rate, delay_s, key) for rate in DELAY_RATES]}
+        return throughput(house, seconds, series) | result | {"idle_rss_mb": idle, "idle_rss_mb_total": round(sum(idle.values()))}
