@@ -75,7 +75,7 @@ def make_lane(settings: Settings, limits: IngestLimits, pace: Pace, tally: Tally
     health.mark("bus", True)
     health.mark("input", True)
     clock = SystemClock()
-    return Lane(consumer, producer, Intake(registry, limits), tally, clock, health, pace, partitions, settings.tenant)
+    return Lane(consumer, producer, Intake(registry, limits), tally, clock, health, pace, limits, partitions, settings.tenant)
 
 
 async def serve(settings: Settings, stop: asyncio.Event, limits: IngestLimits | None = None, pace: Pace | None = None) -> None:

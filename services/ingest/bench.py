@@ -75,7 +75,7 @@ def measure(settings: Settings, samples: int, a_list: int) -> Outcome:
     consumer = GroupConsumer(settings.kafka, f"kizashi-bench-{time.time_ns()}", [METRICS.name], start=before)
     lane = Lane(
         consumer, Producer(settings.kafka, "kizashi-bench", give_up_s=None), Intake(SeriesRegistry(partitions, limits), limits), tally,
-        SystemClock(), Health("bench"), Pace(), partitions, settings.tenant,
+        SystemClock(), Health("bench"), Pace(), limits, partitions, settings.tenant,
     )  # fmt: skip
     stop = threading.Event()
     worker = threading.Thread(target=lane.run, args=(stop,), daemon=True)

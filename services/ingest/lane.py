@@ -6,8 +6,9 @@ the topic's, and nothing needs a lock. A turn: read, decode, register, cut, send
 
 from __future__ import annotations
 
-import queue
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -29,13 +30,13 @@ from services.ingest import batching
 from services.ingest.cuts import Cut, CutsInFlight
 from services.ingest.decode import BadItem, Sample, decode
 from services.ingest.intake import Intake, Rows, Taken
-from services.ingest.settings import Pace
+from services.ingest.settings import IngestLimits, Pace
 from services.ingest.tally import Tally
 
 HISTORY_HEADER = "kizashi-history"
 KAFKA = "kafka"
-WAITING_REQUESTS = 1_000
-"""Requests of at most 10,000 samples that may wait for the lane; behind that the answer is 503."""
+READ_AT_ONCE = 200
+"""Messages between two looks at their size: a producer may change from single samples to lists of megabytes at any time."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,14 @@ class Lane:
 
     def __init__(
         self, consumer: GroupConsumer, producer: Producer, intake: Intake, tally: Tally, clock: Clock, health: Health,
-        pace: Pace, partitions: int, default_tenant: str,
+        pace: Pace, limits: IngestLimits, partitions: int, default_tenant: str,
     ) -> None:  # fmt: skip
         self._consumer, self._producer, self._intake, self._tally = consumer, producer, intake, tally
-        self._clock, self._health, self._pace = clock, health, pace
+        self._clock, self._health, self._pace, self._limits = clock, health, pace, limits
         self._partitions, self._default_tenant = partitions, default_tenant
-        self._inbox: queue.Queue[Submission] = queue.Queue(WAITING_REQUESTS)
+        self._inbox: deque[Submission] = deque()
+        self._inbox_lock = threading.Lock()
+        self._waiting = 0
         self._flight = CutsInFlight(pace.cuts_in_flight)
         self._limit = DeadLetterLimit()
         self._stopped_reading = False
@@ -69,10 +72,11 @@ class Lane:
 
     def submit(self, submission: Submission) -> None:
         """Hand over a request's samples; raises Backpressure when too many wait already."""
-        try:
-            self._inbox.put_nowait(submission)
-        except queue.Full as x:
-            raise Backpressure("ingest is behind: too many requests wait") from x
+        with self._inbox_lock:
+            if self._inbox and self._waiting + len(submission.samples) > self._limits.waiting_samples:
+                raise Backpressure("ingest is behind: too many samples wait")
+            self._inbox.append(submission)
+            self._waiting += len(submission.samples)
 
     def run(self, stop: threading.Event) -> None:
         """Turn until told to stop, then settle what is in flight and leave the group."""
@@ -105,16 +109,25 @@ class Lane:
         if self._stopped_reading:
             self._producer.poll(self._pace.linger_s)
             return []
-        hurry = self._flight.waiting or not self._inbox.empty()
-        return self._consumer.read(self._most, self._pace.linger_waiting_s if hurry else self._pace.linger_s)
+        hurry = self._flight.waiting or bool(self._inbox)
+        deadline = time.monotonic() + (self._pace.linger_waiting_s if hurry else self._pace.linger_s)
+        messages: list[Arrival] = []
+        size = 0
+        while len(messages) < self._most and size < self._pace.cut_bytes:
+            got = self._consumer.read(min(READ_AT_ONCE, self._most - len(messages)), max(0.0, deadline - time.monotonic()))
+            messages += got
+            size += sum(len(m) for m in got)
+            if len(got) < READ_AT_ONCE:
+                break
+        return messages
 
     def _take(self, messages: list[Arrival]) -> None:
         cut, rows = Cut(), []
         now_ms = self._clock.now_ms()
         if messages:
             rows += self._take_messages(messages, cut, now_ms)
-        while not self._inbox.empty():
-            rows.append(self._take_submission(self._inbox.get_nowait(), cut, now_ms))
+        for submission in self._submissions():
+            rows.append(self._take_submission(submission, cut, now_ms))
         for partition, batch in batching.cut(self._intake.registry, rows, now_ms, self._pace.rows_a_message):
             for series in batch.series:
                 if not self._intake.registry.is_known(series.id):
@@ -155,6 +168,17 @@ class Lane:
         self._tally.reject(taken.refused)
         cut.stored[KAFKA] += len(taken.rows.slots)
         return taken.rows
+
+    def _submissions(self) -> list[Submission]:
+        """As many waiting requests as make a cut, at least one."""
+        found: list[Submission] = []
+        with self._inbox_lock:
+            samples = 0
+            while self._inbox and samples < self._pace.rows_a_cut:
+                found.append(self._inbox.popleft())
+                samples += len(found[-1].samples)
+            self._waiting -= samples
+        return found
 
     def _take_submission(self, work: Submission, cut: Cut, now_ms: int) -> Rows:
         taken = self._intake.take(work.tenant, work.samples, now_ms, now_ms, work.history)
@@ -209,7 +233,10 @@ class Lane:
             tell()
 
     def _drain(self) -> None:
-        self._take([])
+        while True:
+            self._take([])
+            if not self._inbox:
+                break
         self._producer.flush(8.0)
         self._settle(0.0)
 

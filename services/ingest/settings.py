@@ -17,6 +17,10 @@ class IngestLimits:
     """The same after decompression."""
     ratio: int = 100
     """Decoded bytes for one compressed byte: honest metrics compress 5-20 times."""
+    held_bytes: int = 128 * MIB
+    """Bodies of all requests that are being answered; behind that the answer is 503."""
+    waiting_samples: int = 400_000
+    """Samples of requests that wait for the lane, about 100 MB; behind that the answer is 503."""
     request_samples: int = 10_000
     labels: int = 30
     name_bytes: int = 128

@@ -52,7 +52,7 @@ def running(kafka: KafkaSettings, tenant: str, limits: IngestLimits | None = Non
     intake = Intake(SeriesRegistry(kafka.partitions, limits), limits)
     lane = Lane(
         GroupConsumer(kafka, f"ingest-{tenant}", [topic]), Producer(kafka, "ingest-test", give_up_s=None),
-        intake, tally, SystemClock(), health, Pace(commit_ms=commit_ms), kafka.partitions, "default",
+        intake, tally, SystemClock(), health, Pace(commit_ms=commit_ms), limits, kafka.partitions, "default",
     )  # fmt: skip
     stop = threading.Event()
     worker = threading.Thread(target=lane.run, args=(stop,), daemon=True)

@@ -6,6 +6,7 @@ import zlib
 
 from fastapi import Request
 
+from services.ingest.receivers.budget import hold_of
 from services.ingest.receivers.problems import Problem
 from services.ingest.settings import IngestLimits
 
@@ -18,10 +19,11 @@ async def read_body(request: Request, limits: IngestLimits) -> bytes:
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding in ("identity", ""):
         return raw
-    if encoding in ("gzip", "x-gzip"):
-        return inflate(raw, limits, _GZIP)
-    if encoding == "deflate":
-        return inflate(raw, limits, zlib.MAX_WBITS)
+    window = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": zlib.MAX_WBITS}.get(encoding)
+    if window is not None:
+        out = inflate(raw, limits, window)
+        hold_of(request.scope).take(len(out))
+        return out
     raise Problem(415, f"content encoding {encoding!r} is not known here: send gzip, deflate or identity")
 
 
@@ -32,8 +34,10 @@ async def read_raw(request: Request, limits: IngestLimits) -> bytes:
         raise Problem(413, f"a body has at most {limits.body_bytes} bytes, this one {declared}: send smaller batches")
     parts: list[bytes] = []
     size = 0
+    hold = hold_of(request.scope)
     async for part in request.stream():
         size += len(part)
+        hold.take(len(part))
         if size > limits.body_bytes:
             raise Problem(413, f"a body has at most {limits.body_bytes} bytes: send smaller batches")
         parts.append(part)

@@ -26,7 +26,10 @@ def router(doors: Doors) -> APIRouter:
         """One sample, a list or NDJSON. 202 when Kafka has all of it; 400 when part was refused: the rest is stored."""
         tenant = doors.tenant(request)
         _content_type(request, JSON_TYPES)
-        samples, bad = decode(await read_body(request, doors.limits))
+        body = await read_body(request, doors.limits)
+        if body.count(b'"metric"') > doors.limits.request_samples:  # before a million objects are made of it
+            raise Problem(413, f"a request has at most {doors.limits.request_samples} samples: send smaller batches")
+        samples, bad = decode(body)
         taken = await doors.store(tenant, samples, "http", [b.error.reason for b in bad], is_history(request))
         accepted = len(taken.rows.slots)
         if not taken.refused:

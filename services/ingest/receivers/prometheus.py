@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 
 from kizashi.errors import InvalidMessage
 from services.ingest.receivers.bodies import decoded_limit, read_raw
+from services.ingest.receivers.budget import hold_of
 from services.ingest.receivers.doors import Doors
 from services.ingest.receivers.problems import Problem
 from services.ingest.receivers.remote_write_messages import messages
@@ -32,6 +33,7 @@ def router(doors: Doors) -> APIRouter:
         tenant = doors.tenant(request)
         version = _version(request)
         data = _unsnap(await read_raw(request, doors.limits), doors.limits)
+        hold_of(request.scope).take(len(data))
         written = _parse(data, version)
         stale = written.left_out.pop("stale", 0)
         taken = await doors.store(tenant, written.samples, "remote_write", list(written.left_out.elements()))

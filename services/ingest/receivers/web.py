@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 
 from kizashi.errors import KizashiError
 from services.ingest.receivers import incidents, influx, native, otlp, prometheus
+from services.ingest.receivers.budget import BodyBudget, HoldBodies
 from services.ingest.receivers.doors import Doors
 from services.ingest.receivers.problems import Problem, answer, on_error
 
@@ -18,6 +19,7 @@ def make_app(doors: Doors) -> FastAPI:
     app.add_exception_handler(Problem, on_error)
     app.add_exception_handler(KizashiError, on_error)
     app.add_exception_handler(HTTPException, _plain)
+    app.add_middleware(HoldBodies, budget=BodyBudget(doors.limits.held_bytes))
     for receiver in (native, prometheus, influx, otlp, incidents):
         app.include_router(receiver.router(doors))
     return app

@@ -199,3 +199,13 @@ async def test_topology_keeps_its_edges(http: Receiver) -> None:
 async def test_unknown_paths_are_problems_too(http: Receiver) -> None:
     answer = await http.client.get("/nothing")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+async def test_all_requests_together_hold_a_bounded_number_of_bytes(tmp_path: Path) -> None:
+    http = receiver(tmp_path, IngestLimits(held_bytes=1_000))
+    big = json.dumps([GOOD] * 30).encode()
+    answer = await http.client.post(METRICS, content=big)
+    assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+    assert (await http.client.post(METRICS, content=gzip.compress(big), headers={"Content-Encoding": "gzip"})).status_code == 503
+    for _ in range(20):  # what was held is given back, also by the refused
+        assert (await http.client.post(METRICS, json=GOOD)).status_code == 202
