@@ -21,11 +21,11 @@ KEY = b"demo"
 _encoder = msgspec.json.Encoder()
 
 
-def landscape_samples(landscape: Landscape, ts_ms: int) -> list[SampleIn]:
-    """One value a service and metric."""
+def landscape_samples(landscape: Landscape, ts_ms: int, env: str = "demo") -> list[SampleIn]:
+    """One value a service and metric; ``env`` tells landscapes apart."""
     values = landscape.values(ts_ms).tolist()
     return [
-        SampleIn(metric, round(value, 6), ts_ms, {"service": service.name, "env": "demo"}, unit)
+        SampleIn(metric, round(value, 6), ts_ms, {"service": service.name, "env": env}, unit)
         for service, row in zip(SERVICES, values, strict=True)
         for (metric, unit), value in zip(COLUMNS, row, strict=True)
     ]
