@@ -121,6 +121,7 @@ class Flow:
         with metrics.BATCH.labels("sink").time():
             try:
                 flush = await self._insist(lambda: self._lander.prepare(records, _now_ms()), assignment)
+                records.clear()  # megabytes that nobody needs any more while the store is waited for
                 await self._insist(lambda: self._lander.write(flush), assignment)
                 await self._bury(flush, assignment)
             except GaveUp:

@@ -206,8 +206,8 @@ class StoreSuite:
         whole = _samples(1, list(range(1000)), 1.0, 1).encode()
 
         class Half(Block):
-            def encode(self) -> bytes:
-                return whole[: len(whole) // 2]
+            def encode(self, statement: bytes = b"") -> bytes:
+                return statement + whole[: len(whole) // 2]
 
         half = Half(1000, _samples(1, [1], 1.0, 1).names)
         with pytest.raises((StoreError, StoreUnavailable)):

@@ -78,9 +78,9 @@ class Block:
         data = _offsets(map(len, values)) + _strings([k for k, _ in pairs]) + _strings([v for _, v in pairs])
         return self._add(name, "Map(String, String)", data)
 
-    def encode(self) -> bytes:
-        """The block as bytes; one block is one INSERT."""
-        return b"".join((leb128(len(self.names)), leb128(self.rows), *self._parts))
+    def encode(self, statement: bytes = b"") -> bytes:
+        """The block as bytes behind its statement; one block is one INSERT. Joined once: blocks are megabytes."""
+        return b"".join((statement, leb128(len(self.names)), leb128(self.rows), *self._parts))
 
     def _add(self, name: str, kind: str, data: bytes) -> Block:
         self.names.append(name)

@@ -5,13 +5,13 @@ A ``Store`` may be used by many threads at once; calls block, so a service calls
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import clickhouse_connect
-import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 from clickhouse_connect.driver.httputil import get_pool_manager
@@ -66,14 +66,10 @@ class Store:
         r = _said(lambda: self._client.query(sql, parameters=dict(parameters or {}), settings=dict(settings or {})))
         return Rows(tuple(r.column_names), [tuple(row) for row in r.result_rows])
 
-    def query_arrow(self, sql: str, parameters: Parameters | None = None, settings: Mapping[str, str | int] | None = None) -> pa.Table:
-        """The result of a SELECT as an Arrow table: the cheap way for many rows."""
-        return _said(lambda: self._client.query_arrow(sql, parameters=dict(parameters or {}), settings=dict(settings or {})))
-
     def query_bytes(
         self, sql: str, fmt: str, parameters: Parameters | None = None, settings: Mapping[str, str | int] | None = None
     ) -> bytes:
-        """The result of a SELECT in a ClickHouse format, untouched."""
+        """The result of a SELECT in a ClickHouse format, untouched: ``ArrowStream`` or ``Native`` are the cheap ways for many rows."""
         return _said(lambda: self._client.raw_query(sql, parameters=dict(parameters or {}), settings=dict(settings or {}), fmt=fmt))
 
     def command(self, sql: str, parameters: Parameters | None = None, settings: Mapping[str, str | int] | None = None) -> str:
@@ -88,8 +84,9 @@ class Store:
         if block.rows == 0:
             return 0
         settings = {"insert_deduplication_token": token} if token else {}
-        data = block.encode()
-        summary = _said(lambda: self._client.raw_insert(table, block.names, data, settings=settings, fmt="Native"))
+        columns = ", ".join(f"`{name}`" for name in block.names)
+        body = block.encode(f"INSERT INTO {table} ({columns}) FORMAT Native\n".encode())
+        summary = _said(lambda: self._client.raw_insert("", None, body, settings=settings, fmt="Native"))
         return int(summary.written_rows or 0)
 
     def ping(self) -> bool:
@@ -106,6 +103,7 @@ def connect(settings: StoreSettings, database: str | None = None) -> Store:
 
     ``database`` other than the setting's is for making it: ``connect(settings, "default").command("CREATE DATABASE …")``.
     """
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # it logs a stack and raises: raising is enough
     name = settings.database if database is None else database
     client = _said(
         lambda: clickhouse_connect.get_client(

@@ -22,8 +22,8 @@ from kizashi.stream.records import Record
 Place = tuple[str, int]
 """Topic and partition."""
 Told = Callable[[], Awaitable[None]]
-FETCH_BYTES = 16 << 20
-PARTITION_FETCH_BYTES = 2 << 20
+FETCH_BYTES = 8 << 20
+PARTITION_FETCH_BYTES = 1 << 20
 
 
 class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types

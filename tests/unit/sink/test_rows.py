@@ -91,9 +91,9 @@ def test_the_first_of_the_log_has_the_highest_version() -> None:
 def arrival(ids: list[int], ts: list[int], flags: list[int], counts: list[int] | None = None, cut: Cut | None = None) -> Arrival:
     n = len(ids)
     f32 = np.arange(n, dtype=np.float32)
-    counts = counts or [n]
+    counts, values = counts or [n], np.arange(n, dtype=np.float64)
     b = ScoresBatch(
-        "t", 3, 0, np.arange(10, 10 + len(counts)), np.array(counts, np.uint32), np.array(ids, np.uint64), np.array(ts), np.arange(n, dtype=np.float64),
+        "t", 3, 0, np.arange(10, 10 + len(counts)), np.array(counts, np.uint32), np.array(ids, np.uint64), np.array(ts), values,
         f32, f32, f32, f32, np.array(flags, np.uint8), f32, f32,
     )  # fmt: skip
     return Arrival(b, cut or Cut(0, 0), 1_700_000_000)
