@@ -19,7 +19,7 @@ export default defineConfig({
             },
             {
               name: "board",
-              test: /src\/pages\/dashboards\/(Dashboards|Board|Frame|Variables|registry|store|model|useSeries|panels\/NoSeries)/,
+              test: /src\/pages\/dashboards\/(Board|Frame|Variables|registry|store|model|useSeries|panels\/NoSeries)/,
             },
             {
               name: "charts",

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { appendLive, columnsOf, oddRuns, shifted, summary, toCsv } from "../src/charts/columns";
+import { appendLive, columnsOf, oddRuns, summary } from "../src/charts/columns";
+import { shifted, toCsv } from "../src/pages/explore/aside";
 
 const points = (ts: number[], value: number[]) => ({
   id: "a",

@@ -174,6 +174,8 @@ describe("reading dashboards", () => {
       service: "cart",
       q: "cpu",
     });
+    expect(filled({ ...emptyQuery, service: "$service" }, { service: "" })).toMatchObject({ service: "", any: true });
+    expect(filled(emptyQuery, {})).not.toHaveProperty("any");
     expect(filled({ ...emptyQuery, service: "$services" }, { service: "cart" }).service).toBe("$services");
   });
 

@@ -7,7 +7,7 @@ import { byUrgency } from "../src/pages/forecast/Forecast";
 import { intervals, withFan } from "../src/pages/forecast/fan";
 import { burnOrder } from "../src/pages/forecast/RiskLine";
 import { orderedTerms } from "../src/pages/incidents/Causes";
-import { standingOf } from "../src/pages/incidents/Detail";
+import { gathered, standingOf } from "../src/pages/incidents/Detail";
 import { arranged } from "../src/pages/incidents/Incidents";
 import { report } from "../src/pages/incidents/report";
 
@@ -67,13 +67,28 @@ describe("incidents", () => {
     expect(standingOf({ ...i, verdict: "inconclusive" }, "pay").role).toBe("odd");
   });
 
+  it("says what was said again and again once", () => {
+    const e = (at_ms: number, what: string, text: string, ref = "") => ({ at_ms, what, text, ref });
+    const lines = gathered([
+      e(1, "similar", "53% like i1", "i1"),
+      e(2, "episode", "a left", "e1"),
+      e(3, "similar", "30% like i1", "i1"),
+      e(3, "note", "x"),
+    ]);
+    expect(lines.map((l) => [l.at_ms, l.text, l.times])).toEqual([
+      [1, "30% like i1", 2],
+      [2, "a left", 1],
+      [3, "x", 1],
+    ]);
+  });
+
   it("orders the terms of a score by weight", () => {
     expect(orderedTerms({ a: 0.1, b: -2, c: 1 }).map((x) => [x.name, x.share])).toEqual([
       ["b", 1],
       ["c", 0.5],
       ["a", 0.05],
     ]);
-    expect(orderedTerms({})).toEqual([]);
+    expect(orderedTerms({ nothing: 0 })).toEqual([]);
   });
 
   it("writes a report in which text from outside stays text", () => {

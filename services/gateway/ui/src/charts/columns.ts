@@ -85,19 +85,3 @@ export function summary(c: Columns): Summary {
   }
   return { n, low, high, odd: c.score.reduce<number>((a, s) => a + ((s ?? 0) >= 1 ? 1 : 0), 0) };
 }
-
-/** Shifts another stretch of the same series onto these times (nearest earlier value): for comparing with yesterday. */
-export function shifted(ts: number[], other: Columns, byMs: number): Column {
-  let j = 0;
-  return ts.map((t) => {
-    while (j + 1 < other.ts.length && (other.ts[j + 1] ?? 0) + byMs <= t) j++;
-    const at = other.ts[j];
-    return at !== undefined && at + byMs <= t ? (other.value[j] ?? null) : null;
-  });
-}
-
-/** The columns as CSV with ISO times, for people who want the numbers. */
-export function toCsv(c: Columns): string {
-  const rows = c.ts.map((ts, i) => [new Date(ts).toISOString(), ...names.map((n) => c[n][i] ?? "")].join(","));
-  return [["time", ...names].join(","), ...rows].join("\n");
-}

@@ -29,7 +29,8 @@ function Loaded<P extends object>({ name, load, props }: LoadedProps<P>) {
       (module) => {
         page.value = { name, Page: module.default };
       },
-      () => {
+      (error: unknown) => {
+        console.error(error);
         failed.value = true;
       },
     );

@@ -1,4 +1,5 @@
 // The navigation: one character and one word a page; language and theme at its foot.
+import { useEffect, useRef } from "preact/hooks";
 import { me } from "../api/http";
 import { t } from "../i18n";
 import { linkTo } from "../state/location";
@@ -31,13 +32,19 @@ export function Choices() {
 }
 
 export function Rail({ here }: { here: Destination | null }) {
+  const list = useRef<HTMLUListElement>(null);
+  // On a phone the pages are a strip: keep the present one in sight. Runs again for another page or language.
+  useEffect(
+    () => list.current?.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" }),
+    [here, lang.value],
+  );
   return (
     <nav class="rail" aria-label={t("shell.pages")}>
       <a class="brand" href="/">
         <img src="/seal.svg" alt="" />
         Kizashi
       </a>
-      <ul>
+      <ul ref={list}>
         {places.map((p) => (
           <li key={p.name}>
             <a class="to" href={linkTo(p.path)} aria-current={here === p ? "page" : undefined}>

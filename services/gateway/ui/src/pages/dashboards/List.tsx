@@ -9,7 +9,8 @@ import { useResource } from "../../state/resource";
 import { full } from "../../time/format";
 import { BrokenImport, type Dashboard, newId, readFile } from "./model";
 import { readyMade } from "./ready";
-import { deleted, type Kept, list, restore, versions, write } from "./store";
+import { deleted, list, restore, versions, write } from "./shelf";
+import type { Kept } from "./store";
 
 export function matching(all: readonly Kept[], words: string): Kept[] {
   const parts = words.toLowerCase().split(/\s+/).filter(Boolean);

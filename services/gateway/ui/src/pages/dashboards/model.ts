@@ -10,6 +10,8 @@ export interface Query {
   service: string;
   host: string;
   limit: number;
+  /** Set when only variables that stand at "all" are asked for: every series then, not none. */
+  any?: boolean;
 }
 
 export interface Panel {
@@ -146,9 +148,19 @@ export function newId(title: string, taken: readonly string[], random: () => num
   return id;
 }
 
+/** A query without any word asks for nothing. */
+export const isEmpty = (q: Query): boolean => !q.q && !q.metric && !q.service && !q.host;
+
 /** The query with the page's variables put in: `$service` stands for the chosen service; none chosen means no filter. */
 export function filled(query: Query, values: Record<string, string>): Query {
   const put = (s: string): string =>
     s.replace(/\$(service|host|metric)\b/g, (_, name: string) => values[name] ?? "").trim();
-  return { ...query, q: put(query.q), metric: put(query.metric), service: put(query.service), host: put(query.host) };
+  const out = {
+    ...query,
+    q: put(query.q),
+    metric: put(query.metric),
+    service: put(query.service),
+    host: put(query.host),
+  };
+  return isEmpty(out) && !isEmpty(query) ? { ...out, any: true } : out;
 }

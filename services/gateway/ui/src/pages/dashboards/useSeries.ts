@@ -2,13 +2,11 @@
 import { get } from "../../api/http";
 import type { Page, SeriesRow } from "../../api/types";
 import { type Resource, useResource } from "../../state/resource";
-import type { Query } from "./model";
+import { isEmpty, type Query } from "./model";
 
-const isEmpty = (q: Query): boolean => !q.q && !q.metric && !q.service && !q.host;
-
-/** A query without any word asks nothing: a panel that is not set up yet must not draw the whole tenant. `turn` asks again. */
+/** An empty query asks nothing: a panel that is not set up yet must not draw the whole tenant. `turn` asks again. */
 export function useSeries(query: Query, turn: string | number = 0): Resource<Page<SeriesRow>> {
-  const key = isEmpty(query) ? null : JSON.stringify([query, turn]);
+  const key = isEmpty(query) && !query.any ? null : JSON.stringify([query, turn]);
   return useResource<Page<SeriesRow>>(key, (abort) => {
     const { q, metric, service, host, limit } = query;
     return get("/series", { q, metric, service, host, limit }, abort);

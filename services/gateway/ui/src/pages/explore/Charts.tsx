@@ -1,7 +1,6 @@
 // The charts of the chosen series, one below another.
 import { useMemo } from "preact/hooks";
 import { get } from "../../api/http";
-import { shifted, toCsv } from "../../charts/columns";
 import { type Extra, TimeChart } from "../../charts/TimeChart";
 import { type Drawn, useColumns } from "../../charts/useColumns";
 import { t } from "../../i18n";
@@ -13,6 +12,7 @@ import { useResource } from "../../state/resource";
 import { span } from "../../time/format";
 import type { Range } from "../../time/range";
 import { Actions } from "./Actions";
+import { shifted, toCsv } from "./aside";
 import { Why } from "./Why";
 
 const shiftsMs: Record<string, number> = { "1d": 864e5, "7d": 6048e5 };

@@ -7,10 +7,11 @@ import { why } from "../../parts/Notes";
 import { linkTo } from "../../state/location";
 import { number, score } from "../../units/format";
 
-/** Terms by weight; bars are drawn against the heaviest. */
+/** Terms by weight, without those that say nothing; bars are drawn against the heaviest. */
 export function orderedTerms(terms: Record<string, number>): { name: string; value: number; share: number }[] {
   const top = Math.max(1e-9, ...Object.values(terms).map(Math.abs));
   return Object.entries(terms)
+    .filter(([, value]) => value !== 0)
     .map(([name, value]) => ({ name, value, share: Math.abs(value) / top }))
     .sort((a, b) => b.share - a.share || a.name.localeCompare(b.name));
 }

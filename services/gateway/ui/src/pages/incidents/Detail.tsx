@@ -23,6 +23,19 @@ export function standingOf(incident: Incident, name: string): Standing {
   return { role: "none" };
 }
 
+export type Entry = NonNullable<Incident["timeline"]>[number];
+
+/** Entries of one kind about one thing are one line, with the newest words and how often it was said. */
+export function gathered(timeline: readonly Entry[]): (Entry & { times: number })[] {
+  const lines = new Map<string, Entry & { times: number }>();
+  for (const e of timeline) {
+    const key = e.ref && e.what !== "episode" ? `${e.what} ${e.ref}` : `${e.at_ms} ${e.what} ${e.text}`;
+    const old = lines.get(key);
+    lines.set(key, old ? { ...e, at_ms: old.at_ms, times: old.times + 1 } : { ...e, times: 1 });
+  }
+  return [...lines.values()].sort((a, b) => a.at_ms - b.at_ms);
+}
+
 function Blast({ blast }: { blast: readonly Affected[] }) {
   if (blast.length === 0) return <p class="pad soft">{t("incidents.blast_none")}</p>;
   return (
@@ -72,9 +85,16 @@ function Reach({ incident }: { incident: Incident }) {
           );
         }}
       </Ready>
-      <Blast blast={incident.blast ?? []} />
+      <Blast blast={(incident.blast ?? []).filter((a) => a.hops !== 0)} />
     </section>
   );
+}
+
+/** Where an entry leads: to the episode or the incident that it names. */
+function leadsTo(incident: Incident, ref: string | undefined): string | null {
+  if (ref?.startsWith("episode-"))
+    return linkTo("/episodes", { open: ref, from: Math.round(incident.opened_ms - 864e5) });
+  return ref?.startsWith("incident-") ? linkTo("/incidents", { id: ref }) : null;
 }
 
 function Timeline({ incident }: { incident: Incident }) {
@@ -84,18 +104,18 @@ function Timeline({ incident }: { incident: Incident }) {
         <h2>{t("incidents.timeline")}</h2>
       </header>
       <ol class="timeline">
-        {(incident.timeline ?? []).map((e) => (
-          <li key={`${e.at_ms} ${e.text}`} class={`when-${e.what}`}>
-            <time>{clock(e.at_ms)}</time>
-            <span>
-              {e.ref ? (
-                <a href={linkTo("/episodes", { open: e.ref, from: incident.opened_ms - 864e5 })}>{e.text}</a>
-              ) : (
-                e.text
-              )}
-            </span>
-          </li>
-        ))}
+        {gathered(incident.timeline ?? []).map((e) => {
+          const href = leadsTo(incident, e.ref);
+          return (
+            <li key={`${e.at_ms} ${e.what} ${e.text}`} class={`when-${e.what}`}>
+              <time>{clock(e.at_ms)}</time>
+              <span>
+                {href ? <a href={href}>{e.text}</a> : e.text}
+                {e.times > 1 && <span class="soft"> {t("incidents.times", { n: e.times })}</span>}
+              </span>
+            </li>
+          );
+        })}
       </ol>
     </section>
   );

@@ -72,17 +72,17 @@ function Figures({ totals: n }: { totals: Totals }) {
 function Service({ row }: { row: ServiceRow }) {
   return (
     <li>
-      <a class="service" href={linkTo("/explore", { service: [row.service] })}>
+      <a class="service" href={linkTo("/explore", row.service ? { service: [row.service] } : {})}>
         <span class="service-name">
           <Mark state={row.state} />
-          <b>{row.service}</b>
+          <b>{row.service || t("overview.no_service")}</b>
           <span class="soft">
             {row.odd > 0
               ? t("overview.n_odd", { n: row.odd, all: row.series })
               : t("overview.n_series", { n: row.series })}
           </span>
         </span>
-        <SignStrip scores={row.spark} label={row.service} />
+        <SignStrip scores={row.spark} label={row.service || t("overview.no_service")} />
         <span class="service-score num">
           <b class={row.worst >= 1 ? "sign-text" : ""}>{row.state === "stale" ? "–" : score(row.worst)}</b>
           <span class="soft">
@@ -100,13 +100,14 @@ function Odd({ row }: { row: OddSeries }) {
       <a class="odd" href={linkTo("/explore", { series: [row.id] })}>
         <SeriesName metric={row.metric} labels={row.labels} />
         <span class="odd-score num">
-          <Mark state="odd" /> <b>{score(row.score)}</b>
+          <Mark state={row.score >= 1 ? "odd" : "warn"} /> <b>{score(row.score)}</b>
         </span>
         <BandGauge value={row.value} lower={row.lower} upper={row.upper} expected={row.expected} unit={row.unit} />
         <span class="odd-words">
           <b>{quantity(row.value, row.unit)}</b>
           <span class="soft">
             {t("overview.expected", { lower: quantity(row.lower, row.unit), upper: quantity(row.upper, row.unit) })}
+            {row.score < 1 && ` · ${t("overview.back_inside")}`}
           </span>
         </span>
       </a>

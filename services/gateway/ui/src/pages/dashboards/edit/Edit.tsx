@@ -9,7 +9,7 @@ import type { EditProps } from "../Board";
 import { add, remove } from "../grid";
 import { type Dashboard, emptyQuery, newId } from "../model";
 import { panelType } from "../registry";
-import { list, write } from "../store";
+import { list, write } from "../shelf";
 import { About } from "./About";
 import { Grid } from "./Grid";
 import { Settings } from "./Settings";

@@ -8,7 +8,7 @@ import { go } from "../../../state/location";
 import { useResource } from "../../../state/resource";
 import { full } from "../../../time/format";
 import type { Opened } from "../Dashboards";
-import { erase, restore, versions } from "../store";
+import { erase, restore, versions } from "../shelf";
 import { difference } from "./difference";
 
 export function Versions({ opened, onRestored }: { opened: Opened; onRestored: () => void }) {
