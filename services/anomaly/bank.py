@@ -16,12 +16,14 @@ from kizashi.errors import Damaged, NotFound
 from kizashi.online.slots import build, find
 from services.anomaly.config import ModelConfig
 from services.anomaly.explain import Explanation, explanation
-from services.anomaly.kernel import COUNT, FREE, advance_rows, row_of, score_rows
+from services.anomaly.kernel import COUNT, FREE, SCANNED, advance_rows, row_of, score_rows
 from services.anomaly.local_time import LocalTime
 from services.anomaly.state import EVENT, SERIES, new_series, tuning_of
 
 FORMAT = 1
 MODEL = "point+novelty/1"
+SCAN_MS = 1000
+"""How often, by the writer's clock, all series are looked at for silence."""
 START = 256
 """Rows of a new bank; it doubles as needed."""
 
@@ -52,6 +54,7 @@ class _Saved(msgspec.Struct, array_like=True):
     layout: str
     infos: list[SeriesInfo]
     rows: int
+    scanned_ms: int
     states: bytes
     free: bytes
     digest: bytes
@@ -69,7 +72,7 @@ class Bank:
         self.time = LocalTime(self.config.time_zone)
         self.states = new_series(START)
         self.free = np.zeros(START, np.int32)
-        self.meta = np.zeros(2, np.int64)
+        self.meta = np.zeros(3, np.int64)
         self.infos: dict[int, SeriesInfo] = {}
         self.changed = True
         """Rows or their meaning changed since somebody set this to False."""
@@ -113,6 +116,9 @@ class Bank:
 
     def advance(self, now_ms: int) -> NDArray[Any]:
         """A time tick by the writer's clock: silence is noticed, long silence forgotten. Returns the turns of episodes."""
+        if now_ms - self.meta[SCANNED] < SCAN_MS:
+            return self.no_events()
+        self.meta[SCANNED] = now_ms
         events = np.zeros(len(self), EVENT)
         had = int(self.meta[FREE])
         told = advance_rows(self.states, self.keys, self.rows, self.free, self.meta, self.tuning, now_ms, events)
@@ -151,7 +157,9 @@ class Bank:
         states = self.states[:used].tobytes()
         free = self.free[: self.meta[FREE]].tobytes()
         digest = hashlib.blake2b(states + free, digest_size=16).digest()
-        return msgspec.msgpack.encode(_Saved(FORMAT, _layout(), list(self.infos.values()), used, states, free, digest))
+        return msgspec.msgpack.encode(
+            _Saved(FORMAT, _layout(), list(self.infos.values()), used, int(self.meta[SCANNED]), states, free, digest)
+        )
 
     @classmethod
     def load(cls, data: bytes, config: ModelConfig | None = None) -> Bank:
@@ -171,7 +179,7 @@ class Bank:
         bank.states[: saved.rows] = np.frombuffer(saved.states, SERIES)
         bank.free = np.zeros(capacity, np.int32)
         bank.free[: len(free)] = free
-        bank.meta[:] = saved.rows, len(free)
+        bank.meta[:] = saved.rows, len(free), saved.scanned_ms
         bank.infos = {info.id: info for info in saved.infos}
         bank._index(capacity)
         return bank

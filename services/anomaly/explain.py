@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 
 from kizashi.contracts.ids import format_series_id
-from services.anomaly.kernel import boundary_of
 from services.anomaly.state import HEADS, Tuning
+from services.anomaly.turns import boundary_of
 
 Gate = Literal["fired", "learning", "band", "min_deviation", "debounce", "quiet"]
 

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from kizashi.online.compile import kernel
+from services.anomaly.changes import find_change
+from services.anomaly.evidence import evidence_of
 from services.anomaly.forecasters import (
     day_mean,
     forecast,
@@ -135,7 +137,7 @@ def speaks(score: float, held: float, since: int, refractory: int, rise: float) 
 
 @kernel
 def step(
-    s: Any, local_ms: int, value: float, tuning: Tuning, quarantined: bool, each: Any
+    s: Any, ts: int, local_ms: int, value: float, tuning: Tuning, quarantined: bool, each: Any
 ) -> tuple[float, float, float, float, float, float]:
     """Judge one new value, then learn it: (published, raw, point, novelty, expected, half band).
 
@@ -158,11 +160,13 @@ def step(
     from_point = z / s.point_boundary
     half = s.point_boundary * np.sqrt(s.square_surprise / s.weight) if s.weight > 0.0 else 0.0
     control_point(s, from_point, tuning)
+    s.evidence = evidence_of(s, surprise)
     learn_short(s, x, day, each)
     if not quarantined:
         learn_point(s, rest, surprise)
         learn_season(s, x, local_ms, half_hour, hour, day, week)
     s.learned += 1
+    s.change = find_change(s, ts, x, rest)
     raw = max(from_point, novelty)
     return publish(s, raw, tuning), raw, publish_point(s, z / POINT_UNIT), novelty, s.anchor + expected, half
 

@@ -6,24 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from kizashi.contracts.batches import ANOMALOUS, DUPLICATE, HISTORY, LATE, LEARNING, UNSCORED
+from kizashi.contracts.batches import ANOMALOUS, DUPLICATE, HISTORY, LATE, LEARNING, QUARANTINED, UNSCORED
 from kizashi.online.compile import kernel
 from kizashi.online.slots import find, insert, remove
+from services.anomaly.changes import settle
 from services.anomaly.forecasters import day_mean, half_hour_of, hour_of, rest_of, week_mean
 from services.anomaly.heads import step
 from services.anomaly.state import CLOSED, FORECASTS, OPENED, RECENT, Tuning
-from services.anomaly.turns import missing_turn, turn
-
-FEEDBACK_STEP = 1.12
-"""One step of feedback moves a series' boundary by this factor; a false alarm is two steps up, a true one is one step down."""
-FEEDBACK_LIMIT = 8
-"""People cannot move a boundary by more than this many steps (a factor of 2.5) either way."""
+from services.anomaly.turns import boundary_of, change_turn, missing_turn, turn
 
 LARGEST = 1e37
 """Values beyond are taken as this: bands leave as 32-bit floats, which end at 3e38, and squares must not overflow."""
 
-COUNT, FREE = 0, 1
-"""Places in the ``meta`` array: rows ever used, rows on the free list."""
+QUARANTINE_MS = 86_400_000
+"""What has lasted a day is the new normal, label or not."""
+
+COUNT, FREE, SCANNED = 0, 1, 2
+"""Places in the ``meta`` array: rows ever used, rows on the free list, when silence was last looked for."""
 
 
 @kernel
@@ -85,9 +84,9 @@ def note_time(s: Any, ts: int, now_ms: int, x: float) -> None:
 
 
 @kernel
-def boundary_of(s: Any) -> float:
-    """What a score is divided by: the calibrated boundary, moved by people's feedback."""
-    return float(s.boundary * FEEDBACK_STEP ** min(max(s.feedback, -FEEDBACK_LIMIT), FEEDBACK_LIMIT))
+def in_quarantine(s: Any, ts: int) -> bool:
+    """Whether values are kept out of the season and the long-run squares: an episode is open that nobody called expected."""
+    return bool(s.open and not s.end_now and ts - s.opened_ms < QUARANTINE_MS)
 
 
 @kernel
@@ -142,7 +141,8 @@ def score_rows(
             flags[i] = flag | LEARNING
             continue
         y = min(max(y, -LARGEST), LARGEST)
-        a, raw, p, q, b, half = step(s, local[i], y, tuning, False, each)
+        quarantined = in_quarantine(s, ts[i])
+        a, raw, p, q, b, half = step(s, ts[i], local[i], y, tuning, quarantined, each)
         low, high = max(b - half, -LARGEST), min(b + half, LARGEST)
         boundary = boundary_of(s)
         a, raw = a / boundary, raw / boundary
@@ -152,6 +152,13 @@ def score_rows(
             flag |= LEARNING
         if not flag & HISTORY:
             told = turn(s, row, ts[i], y, a, raw, b, low, high, 2 if q >= raw * boundary else 1, events, told, tuning)
+        if s.change:
+            if not flag & HISTORY:
+                change_turn(s, row, ts[i], y, b, low, high, events[told])
+                told += 1
+            settle(s)
+        if quarantined:
+            flag |= QUARANTINED
         if s.open:
             flag |= ANOMALOUS
         flags[i] = flag

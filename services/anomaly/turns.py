@@ -7,12 +7,25 @@ from typing import Any
 import numpy as np
 
 from kizashi.online.compile import kernel
-from services.anomaly.state import ANOMALY, CLOSED, GREW, MISSING, OPENED, Tuning
+from services.anomaly.state import ANOMALY, CLOSED, GREW, MISSING, OPENED, VARIANCE, Tuning
 
+FEEDBACK_STEP = 1.12
+"""One step of feedback moves a series' boundary by this factor; a false alarm is two steps up, a true one is one step down."""
+FEEDBACK_LIMIT = 8
+"""People cannot move a boundary by more than this many steps (a factor of 2.5) either way."""
+
+CANDIDATE = 16
+"""Samples for which an odd sample waits for evidence: a step shows in the following ones."""
 GROWTH = 2
 """A growing episode is told again when its samples doubled …"""
 PEAK_GROWTH = 1.5
 """… or its peak grew by half: a handful of versions an episode, however long."""
+
+
+@kernel
+def boundary_of(s: Any) -> float:
+    """What a score is divided by: the calibrated boundary, moved by people's feedback."""
+    return float(s.boundary * FEEDBACK_STEP ** min(max(s.feedback, -FEEDBACK_LIMIT), FEEDBACK_LIMIT))
 
 
 @kernel
@@ -88,6 +101,16 @@ def extend(s: Any, ts: int, score: float, x: float, expected: float, head: int) 
 
 
 @kernel
+def may_open(s: Any, score: float, head: int, tuning: Tuning) -> bool:
+    """N of M scores at the boundary make a candidate; it becomes an episode once there is evidence that it is not noise."""
+    s.candidate -= 1
+    if score >= 1.0 and count_bits(s.hits, tuning.open_m) >= tuning.open_n:
+        s.candidate = CANDIDATE
+        s.candidate_head = head
+    return bool(s.candidate > 0 and s.evidence >= 1.0)
+
+
+@kernel
 def turn(
     s: Any,
     row: int,
@@ -106,10 +129,10 @@ def turn(
     """Move the episode of ``s`` on by one scored sample; returns the number of events after it."""
     s.hits = (s.hits << np.uint64(1)) | np.uint64(1 if score >= 1.0 else 0)
     if not s.open:
-        if score < 1.0 or count_bits(s.hits, tuning.open_m) < tuning.open_n:
+        if not may_open(s, score, head, tuning):
             return n
         open_episode(s, ts, tuning)
-        extend(s, ts, score, x, expected, head)
+        extend(s, ts, max(s.held / boundary_of(s), raw), x, expected, s.candidate_head)
         s.told_peak = s.peak
         write_event(events[n], s, row, OPENED, ANOMALY, ts, x, expected, lower, upper)
         return n + 1
@@ -130,6 +153,31 @@ def turn(
         write_event(events[n], s, row, CLOSED, ANOMALY, ts, x, expected, lower, upper)
         return n + 1
     return n
+
+
+@kernel
+def change_turn(s: Any, row: int, ts: int, x: float, expected: float, lower: float, upper: float, e: Any) -> None:
+    """Write a confirmed change point of ``s`` into ``e``: an episode that is closed as it is told, opened at its onset."""
+    e.row = row
+    e.what = CLOSED
+    e.kind = s.change
+    e.head = 3
+    e.flapping = 0
+    e.direction = 1 if s.change == VARIANCE or s.step_size > 0.0 else -1
+    e.version = 1
+    e.samples = s.up_n if s.step_size > 0.0 else s.down_n
+    e.ts = ts
+    e.opened_ms = s.cp_onset_ms
+    e.peak_ms = s.cp_onset_ms
+    e.score = 1.0
+    e.peak = 1.0
+    e.peak_value = x
+    e.value = x
+    e.expected = expected
+    e.lower = lower
+    e.upper = upper
+    e.area = abs(s.step_size)
+    e.p_value = s.cp_p
 
 
 @kernel
