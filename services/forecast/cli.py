@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from kizashi.errors import KizashiError
-from services.forecast import evaluate_forecast
+from services.forecast import evaluate_forecast, evaluate_incidents, evaluate_slo
 
 Source = Annotated[Path, typer.Argument(metavar="IN", help="folder of input files")]
 Target = Annotated[Path, typer.Argument(metavar="OUT", help="folder for the answers, one file for each input")]
@@ -22,9 +23,37 @@ def eval_forecast(
     season: Annotated[int, typer.Option(min=4, max=2000, help="rows in a season")] = 24,
 ) -> None:
     """Forecast recorded series with the production model, one value learned at a time."""
-    try:
-        files = evaluate_forecast.evaluate(source, target, origins, horizon, season)
-    except (KizashiError, OSError) as x:
-        typer.echo(f"eval forecast: {x}", err=True)
-        raise typer.Exit(2) from x
+    files = _or_say("forecast", lambda: evaluate_forecast.evaluate(source, target, origins, horizon, season))
     typer.echo(f"{files} series forecast, see {target}")
+
+
+def eval_slo(
+    source: Source,
+    target: Target,
+    objective: Annotated[float, typer.Option(min=0.0, max=1.0, help="share of good requests that is promised")] = 0.999,
+    hours: Annotated[int, typer.Option(min=1, help="length of the window")] = 672,
+) -> None:
+    """Probability of missing an objective by the end of its window, every twelfth hour."""
+    files = _or_say("slo", lambda: evaluate_slo.evaluate(source, target, objective, hours))
+    typer.echo(f"{files} windows judged, see {target}")
+
+
+def eval_incidents(
+    source: Source,
+    target: Target,
+    questions: Annotated[Path, typer.Option(help="csv with series,now")],
+    horizon_days: Annotated[float, typer.Option(min=0.01, help="horizon; more may follow it")] = 1.0,
+    more: Annotated[list[float] | None, typer.Argument(metavar="[DAYS]...", help="further horizons")] = None,
+) -> None:
+    """Probability of an incident within each horizon, from the starts of past ones."""
+    files = _or_say("incidents", lambda: evaluate_incidents.evaluate(source, target, questions, [horizon_days, *(more or [])]))
+    typer.echo(f"{files} series answered, see {target}")
+
+
+def _or_say(what: str, work: Callable[[], int]) -> int:
+    """Do it, or say why not and end with 2."""
+    try:
+        return work()
+    except (KizashiError, OSError, ValueError) as x:
+        typer.echo(f"eval {what}: {x}", err=True)
+        raise typer.Exit(2) from x

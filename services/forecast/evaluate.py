@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from services.forecast.cli import eval_forecast
+from services.forecast.cli import eval_forecast, eval_incidents, eval_slo
 
 app = typer.Typer(add_completion=False, help=__doc__)
 app.command("forecast")(eval_forecast)
-
-
-@app.callback()
-def _several() -> None:
-    """Keeps the command names: typer would drop the name of a lone command."""
+app.command("slo")(eval_slo)
+app.command("incidents")(eval_incidents)
 
 
 if __name__ == "__main__":

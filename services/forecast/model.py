@@ -113,7 +113,7 @@ class PartitionModel:
         return self.banks[tier].track_record(row) if row >= 0 else {}
 
     def _learn_closed(self, tier: int, closed: Closed) -> None:
-        bank, config = self.banks[tier], self.config.tiers[tier]
+        bank = self.banks[tier]
         for row, bucket, value in zip(closed.rows.tolist(), closed.buckets.tolist(), closed.values.tolist(), strict=True):
             turn = self.ids[row] & 0xFFFF
             learned = bank.learn(row, bucket, value, turn)
@@ -125,8 +125,11 @@ class PartitionModel:
                 self._publish(tier, row, bucket)
 
     def _every(self, tier: int, bucket: int) -> int:
-        """Buckets between two forecasts, 0 for none. While old data is caught up with, only the coarsest tier speaks, once a horizon: enough for a
-        track record, and nobody waits for a forecast of what has already come."""
+        """Buckets between two forecasts, 0 for none.
+
+        While old data is caught up with, only the coarsest tier speaks, once a horizon: enough for a track record, and nobody waits for a
+        forecast of what has already come.
+        """
         config = self.config.tiers[tier]
         if (bucket + 1) * config.bucket_ms >= self.now_ms - CURRENT_BUCKETS * config.bucket_ms:
             return config.every
