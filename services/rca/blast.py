@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from kizashi.contracts.findings import Affected
 from services.rca.dependencies import DependencyMap
-from services.rca.spread import HOP_MEDIAN_S, still_silent
+from services.rca.spread import still_silent
 
 WORLDS = 256
 EVERY = (1 << WORLDS) - 1
@@ -83,13 +83,14 @@ def structural(graph: DependencyMap, entity: str, scale: float = 1.0) -> list[Af
     ``scale`` shrinks what passes the first edge: 1 for a failure, less for a restart.
     """
     probability = reach(graph, {entity: scale})
-    path = {entity: [entity]}
+    path, delay_s = {entity: [entity]}, {entity: 0.0}
     found = []
     for caller, hops in graph.reachable(entity, upward=True, limit=MAX_REACH):
         via = max((c for c in graph.callees(caller) if len(path.get(c, ())) == hops), key=lambda c: (graph.probability(caller, c), c))
         path[caller] = [*path[via], caller]
+        delay_s[caller] = delay_s[via] + graph.callers(via)[caller].delay_s
         if (p := probability.get(caller, 0.0)) > 0:
-            found.append(Affected(caller, "structural", round(p, 4), hops, hops * HOP_MEDIAN_S, path[caller]))
+            found.append(Affected(caller, "structural", round(p, 4), hops, round(delay_s[caller], 1), path[caller]))
     return sorted(found, key=lambda a: (-a.probability, a.hops, a.entity))
 
 

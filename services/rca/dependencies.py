@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from kizashi.contracts.findings import Edge
+from services.rca.spread import HOP_MEDIAN_S
 
 EdgeSource = Literal["declared", "traced", "learned"]
 
@@ -21,6 +22,8 @@ HALF_LIFE_MS: dict[str, int] = {"declared": 90 * DAY_MS, "traced": DAY_MS, "lear
 """An edge's confidence halves in this time when nobody repeats it: people seldom repeat themselves, traffic does all day."""
 FORGET_BELOW = 0.05
 """Confidence under which an edge leaves the map; it stays in the history."""
+TELL_EVERY_MS = 600_000
+"""An edge that is seen again is published again this often, so that readers know it is alive."""
 MAX_EDGES = 50_000
 MAX_HISTORY = 20_000
 SPREAD_HARD, SPREAD_SOFT, SPREAD_LEARNED = 0.65, 0.25, 0.3
@@ -46,6 +49,10 @@ class EdgeState(msgspec.Struct):
     passed: float = 0.0
     """Faults of the callee that reached the caller, and those that did not."""
     held: float = 0.0
+    delay_s: float = HOP_MEDIAN_S
+    """Mean time from the callee's first finding to the caller's, over the faults that passed."""
+    told_ms: int = 0
+    """When the edge was last published."""
     ended_ms: int = 0
 
     def faded(self, now_ms: int) -> float:
@@ -75,7 +82,7 @@ class DependencyMap:
         self._down: dict[str, dict[str, EdgeState]] = {}
 
     def observe(self, edge: EdgeState) -> bool:
-        """Add or refresh an edge; True when the map changed for readers. Self-calls say nothing about causes and are left out."""
+        """Add or refresh an edge; True when readers should be told. Self-calls say nothing about causes and are left out."""
         if edge.caller == edge.callee or not edge.caller or not edge.callee:
             return False
         if not edge.directed and edge.caller > edge.callee:
@@ -87,12 +94,16 @@ class DependencyMap:
             if len(self.edges) >= MAX_EDGES:
                 return False
             self.edges[key] = edge
+            edge.told_ms = edge.last_ms
             self._index(edge)
             return True
         changed = (old.hard, round(old.confidence, 2)) != (edge.hard, round(edge.confidence, 2))
         old.first_ms, old.last_ms = min(old.first_ms, edge.first_ms), max(old.last_ms, edge.last_ms)
         old.confidence, old.rate, old.hard, old.spread = edge.confidence, edge.rate, edge.hard, edge.spread
-        return changed
+        if changed or old.last_ms - old.told_ms >= TELL_EVERY_MS:
+            old.told_ms = old.last_ms
+            return True
+        return False
 
     def forget(self, keys: Iterable[tuple[str, str, str]], at_ms: int) -> list[EdgeState]:
         """Take edges (caller, callee, source) off the map, into the history; gives back those that were there."""
@@ -127,12 +138,16 @@ class DependencyMap:
         edge = self._up.get(callee, {}).get(caller)
         return 0.0 if edge is None else edge.probability() * min(1.0, edge.faded(self.now_ms))
 
-    def learn_spread(self, caller: str, callee: str, passed: bool, weight: float = 1.0) -> None:
-        """Count one closed incident in which the callee was hit and the caller was, or was not."""
+    def learn_spread(self, caller: str, callee: str, gap_s: float | None) -> None:
+        """Count one closed incident in which the callee was hit; ``gap_s`` until the caller was hit too, None when it was not."""
         edge = self._up.get(callee, {}).get(caller)
-        if edge is not None:
-            edge.passed += weight if passed else 0.0
-            edge.held += 0.0 if passed else weight
+        if edge is None:
+            return
+        if gap_s is None:
+            edge.held += 1.0
+            return
+        edge.passed += 1.0
+        edge.delay_s += (max(0.0, gap_s) - edge.delay_s) / (PRIOR_WEIGHT + edge.passed)
 
     def as_of(self, at_ms: int) -> list[EdgeState]:
         """The map as it stood at a time: edges seen by then and not faded or removed yet."""

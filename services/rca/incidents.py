@@ -91,7 +91,7 @@ class IncidentBook:
         due = [g for g, r in self.records.items() if worth_assessing(r, now_ms)]
         due.sort(key=lambda g: (self.records[g].ranked_ms, -len(self.records[g].findings), g))
         for group in due[:ASSESS_PER_FLUSH]:
-            assess(self.records[group], self.forest, now_ms, known)
+            assess(self.records[group], self.findings, self.forest, now_ms, known)
         for group, record in self.records.items():
             if record.dirty:
                 record.entities = list(dict.fromkeys(h.entity for h in self.forest.members(group)))
@@ -123,12 +123,13 @@ class IncidentBook:
             del self.closed[next(iter(self.closed))]
 
     def _learn_spread(self, group: int) -> None:
-        """Count, for each hit entity, which of its callers were hit too: the edge's chance to pass a fault."""
-        broken = {h.entity for h in self.forest.members(group)}
-        if len(broken) > 1:
-            for callee in sorted(broken):
+        """Count, for each hit entity, which of its callers were hit too and how much later: the edge's chance and time to pass a fault."""
+        first = {h.entity: h.first_ms for h in reversed(self.forest.members(group))}
+        if len(first) > 1:
+            for callee in sorted(first):
                 for caller in self.forest.graph.callers(callee):
-                    self.forest.graph.learn_spread(caller, callee, caller in broken)
+                    gap_s = (first[caller] - first[callee]) / 1000 if caller in first else None
+                    self.forest.graph.learn_spread(caller, callee, gap_s)
 
     def _follow(self, now_ms: int) -> None:
         """Do to the records what the forest did to its groups."""

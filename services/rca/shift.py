@@ -14,7 +14,7 @@ Cost: two sorts of the time before, 15-20 µs an indicator for 600 rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ RELATIVE_FLOOR = 0.01
 RANGE_FLOOR = 1e-3
 STD_SHARE = 0.5
 BLOCKS = 6
+QUIET_STRETCHES, LONGEST_QUIET = 16, 30
 OLDER = 0.8
 FEWEST, ENOUGH = 4, 100
 MOST_Z = 1e9
@@ -51,6 +52,17 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Scales:
+    """Of every indicator (n,): is it known, its median before, how far it goes by itself up and down (> 0), and the largest z allowed."""
+
+    known: NDArray[np.bool_]
+    middle: F64
+    up: F64
+    down: F64
+    cap: F64
+
+
+@dataclass(frozen=True)
 class Shifts:
     """Of every indicator (n,): is it known, median before, mean during, robust z upwards and downwards (≥ 0, finite)."""
 
@@ -59,27 +71,69 @@ class Shifts:
     during: F64
     up: F64
     down: F64
+    quiet_up: F64
+    """The same of quiet stretches (k, n) of the time before."""
+    quiet_down: F64
 
 
 def shifts(w: Window) -> Shifts:
     """Shifts of all indicators; unknown are those with fewer than ``FEWEST`` values before or none during."""
+    n = len(w.names)
     if not len(w.normal) or not len(w.abnormal):
-        nothing = np.zeros(len(w.names))
-        return Shifts(nothing.astype(bool), nothing, nothing, nothing, nothing)
+        nothing = np.zeros(n)
+        return Shifts(nothing.astype(bool), nothing, nothing, nothing, nothing, np.zeros((0, n)), np.zeros((0, n)))
+    # one layout in memory, so that sums do not depend on the order of the columns
+    w = replace(w, normal=np.ascontiguousarray(w.normal), abnormal=np.ascontiguousarray(w.abnormal))
+    s = scales(w)
+    whole, first = z_of(w.abnormal[None], s), z_of(w.abnormal[None, : max(1, int(FIRST_S // w.step_s))], s)
+    up, down = ((1 - FIRST_SHARE) * x[0] + FIRST_SHARE * y[0] for x, y in zip(whole, first, strict=True))
+    quiet_up, quiet_down = z_of(quiet_stretches(w), s)
+    mean = np.nansum(w.abnormal, axis=0) / np.maximum((~np.isnan(w.abnormal)).sum(axis=0), 1)
+    return Shifts(s.known, np.where(s.known, s.middle, 0.0), np.where(s.known, mean, 0.0), up, down, quiet_up, quiet_down)
+
+
+def scales(w: Window) -> Scales:
+    """Scales of all indicators from the time before."""
     before, count = _sorted(w.normal)
     during, count_during = _sorted(w.abnormal)
-    known = (count >= FEWEST) & (count_during > 0)
     middle = _quantile(before, count, 0.5)
-    up_scale, down_scale = _scales(w, before, count, middle, _ends(during, count_during))
-    head = w.abnormal[: max(1, int(FIRST_S // w.step_s))]
-    cap = np.where(count < ENOUGH, count + 1.0, MOST_Z)
-    up, down = (
-        (1 - FIRST_SHARE) * _top_half(sign * (w.abnormal - middle) / scale, cap)
-        + FIRST_SHARE * _top_half(sign * (head - middle) / scale, cap)
-        for sign, scale in ((1.0, up_scale), (-1.0, down_scale))
-    )
-    mean = np.nansum(w.abnormal, axis=0) / np.maximum(count_during, 1)
-    return Shifts(known, np.where(known, middle, 0.0), np.where(known, mean, 0.0), np.where(known, up, 0.0), np.where(known, down, 0.0))
+    up, down = _scales(w, before, count, middle, _ends(during, count_during))
+    return Scales((count >= FEWEST) & (count_during > 0), middle, up, down, np.where(count < ENOUGH, count + 1.0, MOST_Z))
+
+
+def z_of(stretches: F64, s: Scales) -> tuple[F64, F64]:
+    """Robust z up and down of each stretch: (k, rows, n) → two of (k, n), within [0, cap], 0 where unknown.
+
+    The half of the values with the largest z upwards is the upper half of the values, downwards the lower half: one sort serves both.
+    """
+    k, rows, n = stretches.shape
+    if not rows:
+        return np.zeros((k, n)), np.zeros((k, n))
+    ordered = np.sort(stretches, axis=1)
+    count = (~np.isnan(ordered)).sum(axis=1)
+    half = np.maximum((count + 1) // 2, 1)
+    sums = np.concatenate([np.zeros((k, 1, n)), np.nan_to_num(ordered, nan=0.0).cumsum(axis=1)], axis=1)
+
+    def upto(i: NDArray[np.int64]) -> F64:
+        found: F64 = np.take_along_axis(sums, i[:, None, :], axis=1)[:, 0]
+        return found
+
+    known = s.known & (count > 0)
+    high = (upto(count) - upto(np.maximum(count - half, 0))) / half
+    low = upto(np.minimum(half, count)) / half
+    with np.errstate(invalid="ignore"):
+        up, down = np.clip((high - s.middle) / s.up, 0.0, s.cap), np.clip((s.middle - low) / s.down, 0.0, s.cap)
+    return np.where(known, up, 0.0), np.where(known, down, 0.0)
+
+
+def quiet_stretches(w: Window) -> F64:
+    """Stretches of the time before, evenly spread, as long as the window if that fits eight times: (k, rows, n)."""
+    older = int(OLDER * len(w.normal))  # the rest may hold the beginning of what is asked about
+    rows = min(len(w.abnormal), older // 8, LONGEST_QUIET)
+    if not rows:
+        return np.empty((0, 0, len(w.names)))
+    starts = np.unique(np.linspace(0, older - rows, QUIET_STRETCHES).astype(np.int64))
+    return np.stack([w.normal[i : i + rows] for i in starts])
 
 
 def _scales(w: Window, before: F64, count: NDArray[np.int64], middle: F64, ends: tuple[F64, F64]) -> tuple[F64, F64]:
@@ -129,14 +183,4 @@ def _wander(x: F64) -> F64:
     steps = np.diff(means, axis=0) ** 2
     known = (~np.isnan(steps)).sum(axis=0)
     found: F64 = np.sqrt(np.nansum(steps, axis=0) / np.maximum(known, 1))
-    return found
-
-
-def _top_half(z: F64, cap: F64) -> F64:
-    """Mean of the larger half of each column's known values, within [0, cap]."""
-    ordered, count = _sorted(z)
-    sums = np.vstack([np.zeros(z.shape[1]), np.nan_to_num(ordered, nan=0.0).cumsum(axis=0)])
-    half = (count + 1) // 2
-    columns = np.arange(z.shape[1])
-    found: F64 = np.clip((sums[count, columns] - sums[count - half, columns]) / np.maximum(half, 1), 0.0, cap)
     return found

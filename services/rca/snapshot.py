@@ -27,6 +27,7 @@ class TenantSnapshot(msgspec.Struct):
     now_ms: int
     flushed_ms: int
     faded_ms: int
+    learned_ms: int
     edges: list[EdgeState]
     edge_history: list[EdgeState]
     graph_now_ms: int
@@ -79,7 +80,7 @@ def unpack(data: bytes) -> dict[str, Tenant]:
 def _keep(t: Tenant) -> TenantSnapshot:
     forest, book = t.book.forest, t.book
     return TenantSnapshot(
-        t.name, t.now_ms, t.flushed_ms, t.faded_ms, list(t.graph.edges.values()), t.graph.history, t.graph.now_ms,
+        t.name, t.now_ms, t.flushed_ms, t.faded_ms, t.learned_ms, list(t.graph.edges.values()), t.graph.history, t.graph.now_ms,
         list(forest.hits.values()), forest.next_key, forest.now_ms, forest.rates, list(forest.settling),
         list(book.records.values()), list(book.closed.values()), list(book.findings.values()), book.outbox, t.changes, t.past,
         t.series_names, t.done, t.signals.snapshot(), t.out_incidents, t.out_edges, t.out_changes,
@@ -88,7 +89,7 @@ def _keep(t: Tenant) -> TenantSnapshot:
 
 def _restore(s: TenantSnapshot) -> Tenant:
     t = Tenant(s.name)
-    t.now_ms, t.flushed_ms, t.faded_ms = s.now_ms, s.flushed_ms, s.faded_ms
+    t.now_ms, t.flushed_ms, t.faded_ms, t.learned_ms = s.now_ms, s.flushed_ms, s.faded_ms, s.learned_ms
     t.graph.load(s.edges, s.edge_history, s.graph_now_ms)
     t.changes, t.past, t.done = s.changes, s.past, s.done
     t.signals = SignalStore.restore(s.signals)

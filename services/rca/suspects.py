@@ -60,7 +60,7 @@ def features(record: Record, findings: Mapping[str, Finding]) -> set[str]:
     return found
 
 
-def assess(record: Record, forest: CauseForest, now_ms: int, known: Known) -> None:
+def assess(record: Record, findings: Mapping[str, Finding], forest: CauseForest, now_ms: int, known: Known) -> None:
     """Rank the suspects of an incident and foresee whom it hits."""
     hits = forest.members(record.group)
     root = forest.root(record.group)
@@ -81,8 +81,19 @@ def assess(record: Record, forest: CauseForest, now_ms: int, known: Known) -> No
             record.changes = sorted({*record.changes, c.change_id})
             known.changes.blame(c.change_id, record.id, evidence[c.entity].change, now_ms)
     record.blast = _blast(hits, broken, root, known)
-    record.similar = [p.id for p, _alike in known.past.similar(features(record, {}), but=record.id)]
+    _recall(record, findings, now_ms, known)
     record.dirty = True
+
+
+def _recall(record: Record, findings: Mapping[str, Finding], now_ms: int, known: Known) -> None:
+    """Past incidents that look alike, and in the timeline what was said about the closest one."""
+    alike = known.past.similar(features(record, findings), but=record.id)
+    record.similar = [p.id for p, _share in alike]
+    if alike:
+        past, share = alike[0]
+        said = f"; its cause was {past.cause}" if past.cause else ""
+        said += f"; noted: {past.notes[-1]}" if past.notes else ""
+        record.log(now_ms, "similar", f"{share:.0%} like {past.id} ({past.title}){said}", past.id)
 
 
 def _candidates(hits: list[Hit], known: Known) -> list[str]:

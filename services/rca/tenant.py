@@ -17,9 +17,11 @@ from services.rca.dependencies import DependencyMap
 from services.rca.entity import entity_of
 from services.rca.grouping import CauseForest
 from services.rca.incidents import IncidentBook
+from services.rca.learned import hints, speaks_of_calls
 from services.rca.past import PastIncidents
 from services.rca.record import Finding, episode_text
-from services.rca.signals import SignalStore
+from services.rca.shift import Window
+from services.rca.signals import STEP_MS, SignalStore
 from services.rca.topology import edges_of
 
 FLUSH_MS = 1_000
@@ -27,6 +29,9 @@ FADE_MS = 60_000
 MAX_DONE = 20_000
 """Ids of findings that are over, kept to recognise a repeat."""
 MAX_NAMES = 100_000
+LEARN_MS = 600_000
+LEARN_FROM_MS = 1_800_000
+MAX_LEARNED_FROM = 600
 
 
 class SeriesName(msgspec.Struct, frozen=True):
@@ -52,6 +57,7 @@ class Tenant:
         self.now_ms = 0
         self.flushed_ms = 0
         self.faded_ms = 0
+        self.learned_ms = 0
         self.out_incidents: list[Incident] = []
         self.out_edges: list[Edge] = []
         self.out_changes: list[Event] = []
@@ -145,11 +151,24 @@ class Tenant:
         if self.now_ms - self.faded_ms >= FADE_MS:
             self.faded_ms = self.now_ms
             self.out_edges += [e.finding(self.name, self.now_ms) for e in self.graph.fade(self.now_ms)]
+        if self.now_ms - self.learned_ms >= LEARN_MS:
+            if self.learned_ms:
+                changed = [x for x in hints(self._recent(), self.now_ms) if self.graph.observe(x)]
+                self.out_edges += [x.finding(self.name, self.now_ms) for x in changed]
+            self.learned_ms = self.now_ms
         if self.now_ms - self.flushed_ms >= FLUSH_MS:
             self.flushed_ms = self.now_ms
             self.changes.settle(self.now_ms)
             self.out_incidents += self.book.flush(self.now_ms, self)
             self.out_changes += [c.event(self.name) for c in self.changes.take_decided()]
+
+    def _recent(self) -> Window:
+        """The signals that dependencies are learned from: request counts and latencies of the last half hour."""
+        found = [(n.entity, n.metric, i) for i, n in self.series_names.items() if speaks_of_calls(n.metric, n.entity)][:MAX_LEARNED_FROM]
+        ids = [i for _e, _m, i in found]
+        normal = self.signals.window(ids, self.now_ms - LEARN_FROM_MS, self.now_ms)
+        names = tuple(m for _e, m, _i in found)
+        return Window(tuple(e for e, _m, _i in found), names, tuple(map(format_series_id, ids)), normal, normal[:0], STEP_MS / 1000)
 
     def entity_series(self, entity: str) -> list[int]:
         """Series of an entity, in order of acquaintance."""

@@ -1,0 +1,86 @@
+"""What indicators say about their entities: log Bayes factors of robust shifts, by kind.
+
+A broken indicator's z is log-uniform on 1 … 1000; a healthy one's has the heavy tail P(Z > z) = z⁻² and, in one of twenty, moves for
+reasons of its own: B = 1 / (0.05 + 0.95/b), b = z²/13.8, at least 0.05 since a broken entity need not show it. Of an entity's indicators
+the one that says most speaks for it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kizashi.contracts.findings import Indicator
+from services.rca.kinds import kind_of
+from services.rca.shift import F64, Window, shifts
+
+UNRELATED = 0.05
+HIDDEN = 0.05
+LOG_RANGE = math.log(1000)
+SIZE_SHARE = 0.5
+
+
+def bayes_factor(z: F64) -> F64:
+    """Odds for "broken" that robust shifts z give, of the same shape.
+
+    >>> bayes_factor(np.array([0.0, 3.0, 10.0, 100.0])).round(2).tolist()
+    [0.05, 0.66, 5.52, 19.49]
+    """
+    raw = np.maximum(z, 1e-3) ** 2 / (2 * LOG_RANGE)
+    factor: F64 = np.maximum(HIDDEN, 1 / (UNRELATED + (1 - UNRELATED) / raw))
+    return factor
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What entities show. ``own`` (1 + k, entities): evidence of the loudest indicator, row 0 of the window, the others of quiet
+    stretches before it; ``size`` likewise. ``indicators[e]`` are entity e's, best first; empty for one without any."""
+
+    entities: tuple[str, ...]
+    own: F64
+    size: F64
+    indicators: tuple[list[Indicator], ...]
+
+
+def shown(window: Window, entities: tuple[str, ...]) -> Shown:
+    """Evidence for each of the entities; those without known indicators have 0."""
+    s = shifts(window)
+    columns = np.flatnonzero(s.known)
+    kinds = [kind_of(window.names[i], window.entities[i]) for i in columns]
+    weight_up, weight_down = (np.array([getattr(k, side) for k in kinds], np.float64) for side in ("up", "down"))
+    up = np.vstack([s.up[None], s.quiet_up])[:, columns]
+    down = np.vstack([s.down[None], s.quiet_down])[:, columns]
+    rises = up * weight_up >= down * weight_down
+    z, weight = np.where(rises, up, down), np.where(rises, weight_up, weight_down)
+    log_odds = np.log(bayes_factor(z))
+    told = np.where(log_odds > 0, weight * log_odds, log_odds)
+    size = SIZE_SHARE * weight * np.log1p(z)
+    found: list[list[Indicator]] = [[] for _ in entities]
+    own, own_size = np.zeros((len(up), len(entities))), np.zeros((len(up), len(entities)))
+    rows = np.arange(len(up))
+    for e, mine in _columns_of(window, columns, entities):
+        loudest = mine[np.argmax(told[:, mine] + size[:, mine], axis=1)]
+        own[:, e], own_size[:, e] = told[rows, loudest], size[rows, loudest]
+        for j in mine:
+            i = columns[j]
+            terms = {
+                "z": round(float(z[0, j] if rises[0, j] else -z[0, j]), 4), "evidence": round(float(told[0, j]), 4),
+                "size": round(float(size[0, j]), 4), "nearness": kinds[j].near,
+            }  # fmt: skip
+            score = round((terms["evidence"] + terms["size"]) * kinds[j].near, 4)
+            name = f"{window.entities[i]}:{window.names[i]}"
+            found[e].append(Indicator(window.ids[i], name, score, float(s.before[i]), float(s.during[i]), terms))
+        found[e].sort(key=lambda x: (-x.score, x.name))
+    return Shown(entities, own, own_size, tuple(found))
+
+
+def _columns_of(window: Window, columns: NDArray[np.int64], entities: tuple[str, ...]) -> list[tuple[int, NDArray[np.int64]]]:
+    """For each entity with known indicators: its index and the indices into ``columns``, in order of name."""
+    at = {e: i for i, e in enumerate(entities)}
+    mine: dict[int, list[int]] = {}
+    for j in sorted(range(len(columns)), key=lambda j: (window.names[columns[j]], window.ids[columns[j]])):
+        mine.setdefault(at[window.entities[columns[j]]], []).append(j)
+    return [(e, np.array(js)) for e, js in sorted(mine.items())]
