@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from kizashi.contracts.ids import parse_series_id
 from kizashi.observe.logs import logger
 from kizashi.stream.config import ConfigObject
 from services.gateway.credentials import KeyRecord, digest
@@ -27,6 +29,15 @@ class UserRecord:
         return digest(f"{self.tenant}\x1f{self.role}\x1f{self.password}")[:16]
 
 
+@dataclass(frozen=True)
+class ShareRecord:
+    """A share link: its proof, the series it shows, and what the page needs."""
+
+    record: KeyRecord
+    series: frozenset[int]
+    body: dict[str, Any]
+
+
 @dataclass
 class Directory:
     """``apply`` is called with every configuration object in order; other kinds are ignored."""
@@ -34,6 +45,7 @@ class Directory:
     key_file: Path
     users: dict[str, UserRecord] = field(default_factory=dict)
     keys: dict[str, KeyRecord] = field(default_factory=dict)
+    shares: dict[str, ShareRecord] = field(default_factory=dict)
     log: list[ConfigObject] = field(default_factory=list)
     """Every version of every object, in order: the audit trail."""
     _from_file: dict[str, KeyRecord] = field(default_factory=dict)
@@ -46,6 +58,8 @@ class Directory:
             self._fold_user(change)
         elif change.kind == "key":
             self._fold_key(change)
+        elif change.kind == "share":
+            self._fold_share(change)
 
     def deleted(self, kind: str, tenant: str) -> list[ConfigObject]:
         """Newest versions of objects that were deleted and not made again."""
@@ -76,6 +90,17 @@ class Directory:
             self.keys[change.id] = record
         else:
             self.keys.pop(change.id, None)
+
+    def _fold_share(self, change: ConfigObject) -> None:
+        standing = self.shares.get(change.id)
+        if standing and standing.record.tenant != change.tenant:
+            return
+        body = change.body
+        record = None if body is None else _record({"scopes": [], **body, "prefix": change.id, "tenant": change.tenant})
+        if body is None or record is None:
+            self.shares.pop(change.id, None)
+            return
+        self.shares[change.id] = ShareRecord(record, frozenset(parse_series_id(s) for s in body.get("series", [])), body)
 
     def _read_file(self) -> None:
         try:

@@ -36,6 +36,7 @@ async def _compute(parts: Doors, tenant: str) -> bytes:
         _sparks(parts.answers, tenant, now_ms),
     )
     open_by_service = {row["service"]: row for row in open_now if row["kind"] == "episode"}
+    risk_by_service = {row["service"]: row["risk"] for row in open_now if row["kind"] == "risk"}
     incidents = sum(row["open"] for row in open_now if row["kind"] == "incident")
     newest = max((row["last_ms"] for row in services), default=None)
     return msgspec.json.encode({
@@ -49,12 +50,14 @@ async def _compute(parts: Doors, tenant: str) -> bytes:
             "freshness_s": None if newest is None else max(0.0, (now_ms - newest) / 1_000),
             "dead_letters": await dead_letters(parts) if tenant == parts.settings.tenant else 0,
         },
-        "services": [_service(row, open_by_service, sparks, now_ms) for row in services],
+        "services": [_service(row, open_by_service, risk_by_service, sparks, now_ms) for row in services],
         "odd_series": [_odd(row, now_ms) for row in odd],
     })  # fmt: skip
 
 
-def _service(row: dict[str, Any], open_by_service: dict[str, Any], sparks: dict[str, dict[int, float]], now_ms: int) -> dict[str, Any]:
+def _service(
+    row: dict[str, Any], open_by_service: dict[str, Any], risks: dict[str, float | None], sparks: dict[str, dict[int, float]], now_ms: int
+) -> dict[str, Any]:
     name = row["service"]
     if row["stale"] == row["series"]:
         state = "stale"
@@ -71,7 +74,7 @@ def _service(row: dict[str, Any], open_by_service: dict[str, Any], sparks: dict[
         "odd": row["odd"],
         "worst": row["worst"],
         "open_episodes": open_row.get("open", 0),
-        "risk": open_row.get("risk"),
+        "risk": risks.get(name),
         "state": state,
         "spark": [spark.get(minute) for minute in range(last_minute - SPARK_MINUTES + 1, last_minute + 1)],
     }

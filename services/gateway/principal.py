@@ -11,6 +11,7 @@ from services.gateway.directory import Directory
 from services.gateway.roles import ROLES, Scope
 from services.gateway.sessions import Sessions
 
+SHARE_PREFIX = "share-"
 LINK_USER = "local"
 """The person who opened the one-time link on this machine: administrator of the machine's tenant."""
 
@@ -25,7 +26,9 @@ class Principal:
     scopes: frozenset[Scope]
     csrf: str = ""
     session: str = ""
-    """Name of the session cookie's value, to end it."""
+    """Value of the session cookie, to end it."""
+    only: frozenset[int] | None = None
+    """Series that a share link is limited to; None for people and keys."""
 
 
 def cookie_name(secure: bool) -> str:
@@ -58,9 +61,18 @@ async def identify(
 def _by_key(authorization: str, directory: Directory, now_ms: int) -> Principal | None:
     kind, _, key = authorization.partition(" ")
     prefix, secret = credentials.split_key(key.strip())
+    if prefix.startswith(SHARE_PREFIX):
+        return _by_share(directory, prefix, secret, now_ms)
     if kind.lower() not in ("bearer", "token") or not prefix:
         return None
     record = directory.key(prefix)
     if not credentials.key_opens(record, secret, now_ms) or record is None:
         return None
     return Principal(f"key:{record.name or prefix}", record.tenant, "key", record.scopes)
+
+
+def _by_share(directory: Directory, prefix: str, secret: str, now_ms: int) -> Principal | None:
+    share = directory.shares.get(prefix)
+    if not credentials.key_opens(share.record if share else None, secret, now_ms) or share is None:
+        return None
+    return Principal(f"share:{prefix}", share.record.tenant, "share", frozenset({Scope.SHARED}), only=share.series)

@@ -18,6 +18,8 @@ class Scope(StrEnum):
     """Users, keys, tenants, rules, queries of others, dead-letter replay."""
     INGEST = "ingest"
     """Send samples and events; granted to keys, never to a browser."""
+    SHARED = "shared"
+    """What a share link grants: the series of one dashboard, nothing else."""
 
 
 class Door(StrEnum):
@@ -77,6 +79,7 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("POST", f"{_API}/tokens"): _ADMIN,
     ("GET", f"{_API}/audit"): _ADMIN,
     ("POST", f"{_API}/shares"): _OPERATE,
+    ("GET", f"{_API}/shares"): _OPERATE,
     ("DELETE", f"{_API}/shares/{{share_id}}"): _OPERATE,
     ("GET", f"{_API}/shared/{{token}}"): _PUBLIC,
     ("GET", f"{_API}/health"): _READ,
@@ -85,7 +88,6 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("POST", f"{_API}/dead_letters/replay"): _ADMIN,
     ("GET", f"{_API}/queries/slow"): _ADMIN,
     ("POST", f"{_API}/queries/explain"): _ADMIN,
-    ("POST", f"{_API}/queries/advise"): _ADMIN,
     ("GET", f"{_API}/connect"): _READ,
     ("GET", f"{_API}/connect/arrivals"): _READ,
     ("POST", f"{_API}/metrics"): _PASSED,
@@ -101,11 +103,14 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("GET", "/{path:path}"): _PUBLIC,
 }
 
+SHARED_ROUTES = frozenset({("GET", f"{_API}/range")})
+"""Routes that also take a share link's token; they must look at ``Principal.only``."""
+
 ADMIN_KINDS = frozenset({"user", "key", "tenant", "channel", "rule", "slo", "calendar", "schedule"})
 """Configuration that only an administrator writes."""
 HIDDEN_KINDS = frozenset({"user", "key", "tenant"})
 """Configuration that only an administrator reads."""
-KINDS = ADMIN_KINDS | {"silence", "maintenance", "dashboard", "share"}
+KINDS = ADMIN_KINDS | {"silence", "maintenance", "dashboard", "view"}
 
 
 def may(scopes: frozenset[Scope], access: Access) -> bool:

@@ -12,6 +12,7 @@ from kizashi.errors import InvalidMessage
 from kizashi.observe.logs import logger
 from kizashi.stream.records import Record
 from services.gateway.live.subscription import Client
+from services.gateway.whole import whole
 
 KINDS: dict[str, type[Episode] | type[Incident] | type[Alert]] = {"episodes": Episode, "incidents": Incident, "alerts": Alert}
 TOPIC_OF = {"episodes": topics.EPISODES.name, "incidents": topics.INCIDENTS.name, "alerts": topics.ALERTS.name}
@@ -48,7 +49,7 @@ class FindingDesk:
         except InvalidMessage as x:
             logger().warning("live.unreadable", topic=record.topic, offset=record.offset, error=str(x))
             return
-        item = msgspec.json.encode(finding)
+        item = msgspec.json.encode(whole(finding))
         for client, sub_id in tuple(self._wants[kind]):
             if client.tenant == finding.tenant:
                 client.send(finding_message(sub_id, kind, item))

@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from services.gateway.routes import config, connect, feedback, health, live, login, openapi, overview, pages, range, receivers, series
+from services.gateway.routes import (
+    changed,
+    config,
+    connect,
+    feedback,
+    findings,
+    health,
+    live,
+    login,
+    openapi,
+    overview,
+    pages,
+    queries,
+    range,
+    receivers,
+    series,
+    shares,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
-    login.router, overview.router, series.router, range.router, config.router, feedback.router, health.router, connect.router,
-    live.router, openapi.router, receivers.router,
+    login.router, overview.router, series.router, range.router, findings.router, changed.router, config.router, shares.router,
+    feedback.router, health.router, queries.router, connect.router, live.router, openapi.router, receivers.router,
     pages.router,  # last: it takes every path that is left
 )  # fmt: skip

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from kizashi.errors import KizashiError
+from kizashi.observe.logs import logger
 from services.gateway.answers import json_answer, json_bytes
 from services.gateway.bus import DEAD_LETTER_TOPICS, PREVIEW_BYTES, Letter
 from services.gateway.doors import Doors
@@ -46,6 +47,8 @@ async def compute(parts: Doors, tenant: str) -> bytes:
     for found in (lags, letters, fresh, counted):
         if isinstance(found, BaseException) and not isinstance(found, (KizashiError, Problem)):
             raise found
+        if isinstance(found, BaseException):
+            logger().warning("health.part", error=str(found))
     own = {
         "store": not isinstance(fresh, BaseException), "bus": not isinstance(lags, BaseException), "live": parts.hub.connected,
     }  # fmt: skip

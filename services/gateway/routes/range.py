@@ -43,6 +43,8 @@ async def read(
         span = parse_span(from_, to, parts.clock.now_ms(), limits.longest_range_ms)
     except BadTime as x:
         raise Problem(400, str(x)) from x
+    if who.only is not None:
+        ids &= who.only
     described = await parts.catalog.describe(who.tenant, ids)
     if not described:
         raise Problem(404, "none of these series exists")

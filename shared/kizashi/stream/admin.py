@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.cimpl import NewTopic
@@ -144,11 +144,20 @@ class BusAdmin:
 
     def committed(self, group: str, topics: Iterable[str]) -> dict[tuple[str, int], int]:
         """(topic, partition) → committed offset of the group; partitions without one are left out."""
-        wanted = set(topics)
-        request = [ConsumerGroupTopicPartitions(group)]
-        (future,) = self._client.list_consumer_group_offsets(request, request_timeout=ANSWER_WITHIN_S).values()
-        offsets = self._answered(future).topic_partitions or []
-        return {(tp.topic, tp.partition): tp.offset for tp in offsets if tp.topic in wanted and tp.offset >= 0}
+        found = self.topics()
+        asked = [TopicPartition(t, p) for t in topics for p in range(found.get(t, 0))]
+        if not asked:
+            return {}
+        # librdkafka's list_consumer_group_offsets kills the process when the coordinator is moving or still loading (librdkafka
+        # issue 5040); a consumer that never joins asks the same question safely
+        reader = Consumer(client_config(self._kafka, "kizashi-admin") | {"group.id": group, "enable.auto.commit": False})
+        try:
+            answers = reader.committed(asked, timeout=ANSWER_WITHIN_S)
+        except KafkaException as x:
+            raise BusUnavailable(f"Kafka does not say what {group} has committed: {x}") from x
+        finally:
+            reader.close()
+        return {(tp.topic, tp.partition): tp.offset for tp in answers if tp.error is None and tp.offset >= 0}
 
     def lag(self, group: str, topics: Iterable[str]) -> dict[str, int]:
         """Topic → messages between its end and what the group has committed; from the oldest kept where it has not."""

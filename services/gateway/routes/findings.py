@@ -1,0 +1,191 @@
+"""Findings: episodes, incidents, alerts, deliveries, risks, forecasts, dependencies, annotations; and why."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from kizashi.contracts.findings import Alert, Delivery, Episode, Forecast, Incident, Pattern, Risk
+from kizashi.errors import NotFound
+from services.gateway.answers import Value, json_answer
+from services.gateway.doors import Doors
+from services.gateway.explain import explain
+from services.gateway.guard import Parts, Who
+from services.gateway.paging import BadPage, format_page, parse_page
+from services.gateway.problems import Problem
+from services.gateway.queries import Statement
+from services.gateway.queries import findings as q
+from services.gateway.routes.series import series_number
+from services.gateway.times import UNIT_MS, BadTime, Span, parse_span, parse_time
+from services.gateway.whatif import blast_radius
+from services.gateway.whole import whole
+
+router = APIRouter(prefix="/api/v1")
+LONGEST_LIST_MS = 400 * UNIT_MS["d"]
+EXPLAIN_BACK_MS = UNIT_MS["d"]
+EDGE_AGE_MS = 30 * UNIT_MS["d"]
+RECORD_MS = 14 * UNIT_MS["d"]
+Word = Annotated[str, Query(max_length=128)]
+From = Annotated[str, Query(alias="from", max_length=64)]
+To = Annotated[str, Query(max_length=64)]
+Limit = Annotated[int, Query(ge=1, le=1_000)]
+Cursor = Annotated[str, Query(max_length=1_024)]
+
+
+@router.get("/episodes")
+async def episodes(
+    parts: Parts, who: Who, from_: From = "now-24h", to: To = "now", state: Word = "", kind: Word = "", severity: Word = "",
+    service: Word = "", series: Annotated[list[str] | None, Query(max_length=500)] = None, limit: Limit = 100, cursor: Cursor = "",
+) -> Response:  # fmt: skip
+    """Episodes that touch the range, newest first."""
+    values: dict[str, Value] = {
+        "state": state, "kind": kind, "severity": severity, "service": service, "ids": [series_number(s) for s in series or []],
+    }  # fmt: skip
+    return await _list(parts, who.tenant, q.EPISODES, Episode, values, _span(from_, to, parts), limit, cursor)
+
+
+@router.get("/incidents")
+async def incidents(
+    parts: Parts, who: Who, from_: From = "now-7d", to: To = "now", state: Word = "", limit: Limit = 100, cursor: Cursor = ""
+) -> Response:
+    """Incidents that touch the range, newest first; merged ones only when asked for."""
+    return await _list(parts, who.tenant, q.INCIDENTS, Incident, {"state": state}, _span(from_, to, parts), limit, cursor)
+
+
+@router.get("/incidents/{incident_id}")
+async def incident(incident_id: str, parts: Parts, who: Who) -> Response:
+    """One incident with causes, evidence, blast radius and timeline."""
+    rows = await parts.answers.rows(who.tenant, q.INCIDENT, {"tenant": who.tenant, "id": incident_id})
+    if not rows:
+        raise NotFound(f"there is no incident {incident_id[:80]!r}")
+    return json_answer(whole(msgspec.json.decode(rows[0]["body"], type=Incident)))
+
+
+@router.get("/alerts")
+async def alerts(
+    parts: Parts, who: Who, from_: From = "now-7d", to: To = "now", state: Word = "", limit: Limit = 100, cursor: Cursor = ""
+) -> Response:
+    """Alerts that touch the range, newest first, also those that were held back, with the gate that did."""
+    return await _list(parts, who.tenant, q.ALERTS, Alert, {"state": state}, _span(from_, to, parts), limit, cursor)
+
+
+@router.get("/deliveries")
+async def deliveries(
+    parts: Parts, who: Who, from_: From = "now-7d", to: To = "now", alert: Word = "", limit: Limit = 100, cursor: Cursor = ""
+) -> Response:
+    """Attempts to tell somebody, newest first."""
+    return await _list(parts, who.tenant, q.DELIVERIES, Delivery, {"alert": alert}, _span(from_, to, parts), limit, cursor)
+
+
+@router.get("/risks")
+async def risks(parts: Parts, who: Who, kind: Word = "", entity: Word = "", limit: Limit = 200) -> Response:
+    """The newest statement of every risk, firing and likeliest first."""
+    values: dict[str, Value] = {"tenant": who.tenant, "kind": kind, "entity": entity, "limit": limit}
+    rows = await parts.answers.rows(who.tenant, q.RISKS, values)
+    return json_answer({"items": [whole(msgspec.json.decode(r["body"], type=Risk)) for r in rows], "next": None})
+
+
+@router.get("/forecasts")
+async def forecasts(parts: Parts, who: Who, series: Annotated[list[str], Query(min_length=1, max_length=50)]) -> Response:
+    """The newest forecast of each series, and how its forecasts of two weeks came out."""
+    ids = sorted({series_number(s) for s in series})
+    start = parts.clock.now_ms() - RECORD_MS
+    rows = await parts.answers.rows(who.tenant, q.FORECASTS, {"tenant": who.tenant, "ids": ids})
+    records = await parts.answers.rows(who.tenant, q.TRACK_RECORD, {"tenant": who.tenant, "ids": ids, "start": start})
+    by_id = {r["id"]: r for r in records}
+    items = [{**whole(msgspec.json.decode(r["body"], type=Forecast)), "record": by_id.get(r["id"])} for r in rows]
+    return json_answer({"items": items, "next": None})
+
+
+@router.get("/edges")
+async def edges(parts: Parts, who: Who) -> Response:
+    """Dependencies seen in the last 30 days."""
+    return json_answer({"items": await _edges(parts, who.tenant), "next": None})
+
+
+@router.get("/whatif")
+async def what_if(parts: Parts, who: Who, entity: Word) -> Response:
+    """Whom a failure of an entity would hit, by the dependencies known now."""
+    return json_answer({"entity": entity, "affected": blast_radius(entity, await _edges(parts, who.tenant))})
+
+
+@router.get("/annotations")
+async def list_annotations(parts: Parts, who: Who, from_: From = "now-24h", to: To = "now") -> Response:
+    """Changes, incidents, maintenance and notes in the range, for the charts."""
+    span = _span(from_, to, parts)
+    values: dict[str, Value] = {"tenant": who.tenant, "start": span.start_ms, "end": span.end_ms}
+    return json_answer({"items": await parts.answers.rows(who.tenant, q.ANNOTATIONS, values), "next": None})
+
+
+@router.get("/series/{series_id}/pattern")
+async def pattern(series_id: str, parts: Parts, who: Who) -> Response:
+    """Season, trend and recurring shapes of a series."""
+    found = await _pattern(parts, who.tenant, series_number(series_id))
+    if found is None:
+        raise NotFound("nothing regular is known of this series yet: patterns are looked for once a day has been seen")
+    return json_answer(found)
+
+
+@router.get("/series/{series_id}/explain")
+async def why(series_id: str, parts: Parts, who: Who, at: Annotated[str, Query(max_length=64)] = "now") -> Response:
+    """Why the newest value at or before a time was called odd, or which gate kept it from that."""
+    number = series_number(series_id)
+    if not await parts.catalog.visible(who.tenant, frozenset({number})):
+        raise NotFound(f"there is no series {series_id}")
+    try:
+        at_ms = parse_time(at, parts.clock.now_ms())
+    except BadTime as x:
+        raise Problem(400, str(x)) from x
+    asked: dict[str, Value] = {"tenant": who.tenant, "id": number, "at": at_ms, "start": at_ms - EXPLAIN_BACK_MS}
+    rows = await parts.answers.rows(who.tenant, q.AROUND, asked)
+    found = await parts.answers.rows(who.tenant, q.EPISODE_AT, asked)
+    episode = whole(msgspec.json.decode(found[0]["body"], type=Episode)) if found else None
+    return json_answer(explain(rows, episode, await _pattern(parts, who.tenant, number)))
+
+
+async def _list(
+    parts: Doors,
+    tenant: str,
+    statement: Statement,
+    kind: type[msgspec.Struct],
+    values: dict[str, Value],
+    span: Span,
+    limit: int,
+    cursor: str,
+) -> Response:
+    before_at, before_id = 1 << 62, ""
+    if cursor:
+        try:
+            at, ident = parse_page(cursor, 2)
+        except BadPage as x:
+            raise Problem(400, str(x)) from x
+        if not isinstance(at, int) or not isinstance(ident, str):
+            raise Problem(400, "not a cursor of this list: start again without it")
+        before_at, before_id = at, ident
+    asked = values | {
+        "tenant": tenant, "start": span.start_ms, "end": span.end_ms, "before_at": before_at, "before_id": before_id, "limit": limit + 1,
+    }  # fmt: skip
+    rows = await parts.answers.rows(tenant, statement, asked)
+    more, rows = len(rows) > limit, rows[:limit]
+    items = [whole(msgspec.json.decode(row["body"], type=kind)) for row in rows]
+    return json_answer({"items": items, "next": format_page(rows[-1]["at"], rows[-1]["id"]) if more else None})
+
+
+def _span(start: str, end: str, parts: Doors) -> Span:
+    try:
+        return parse_span(start, end, parts.clock.now_ms(), LONGEST_LIST_MS)
+    except BadTime as x:
+        raise Problem(400, str(x)) from x
+
+
+async def _edges(parts: Doors, tenant: str) -> list[dict[str, Any]]:
+    found = await parts.answers.rows(tenant, q.EDGES, {"tenant": tenant, "start": parts.clock.now_ms() - EDGE_AGE_MS})
+    return [{**e, "hard": bool(e["hard"]), "directed": bool(e["directed"])} for e in found]
+
+
+async def _pattern(parts: Doors, tenant: str, number: int) -> dict[str, Any] | None:
+    rows = await parts.answers.rows(tenant, q.PATTERN, {"tenant": tenant, "id": number})
+    return None if not rows else dict(whole(msgspec.json.decode(rows[0]["body"], type=Pattern)))

@@ -1,0 +1,63 @@
+"""The queries screen: what was slow and who asked, how the engine would run a query, and measured advice."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from kizashi.store.select_gate import admit_select
+from services.gateway.answers import json_answer
+from services.gateway.doors import Doors
+from services.gateway.guard import Parts, Who
+from services.gateway.problems import Problem
+from services.gateway.queries import Statement
+from services.gateway.queries import log as q
+
+router = APIRouter(prefix="/api/v1/queries")
+READABLE = frozenset({
+    "series", "samples", "samples_1m", "samples_1h", "current", "episodes", "patterns", "forecasts", "forecast_errors", "risks",
+    "incidents", "alerts", "deliveries", "events", "edges", "config_log", "feedback", "v_series", "v_metrics", "v_scores", "v_current",
+    "v_metrics_1m", "v_metrics_1h", "v_episodes", "v_patterns", "v_forecast", "v_forecast_errors", "v_risk", "v_incidents", "v_alerts",
+    "v_deliveries", "v_events", "v_annotations", "v_edges", "v_nodes", "v_feedback", "v_config",
+})  # fmt: skip
+KINDS = {"indexes": "EXPLAIN indexes = 1, projections = 1", "pipeline": "EXPLAIN PIPELINE", "estimate": "EXPLAIN ESTIMATE"}
+
+
+@router.get("/slow")
+async def slow(
+    parts: Parts, who: Who, minutes: Annotated[int, Query(ge=1, le=4_320)] = 60, slowest_ms: Annotated[float, Query(ge=0)] = 0.0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Response:  # fmt: skip
+    """Queries of the last minutes by the time they took together; ``asked_by`` is route, tenant and person."""
+    house_only(parts, who.tenant)
+    rows = await parts.answers.rows(who.tenant, q.SLOW, {"seconds": minutes * 60, "slowest_ms": slowest_ms, "limit": limit})
+    return json_answer({"items": rows, "next": None})
+
+
+class Question(BaseModel):
+    """A SELECT over the views, and which plan of it to show."""
+
+    model_config = ConfigDict(extra="forbid")
+    sql: str = Field(min_length=1, max_length=20_000, examples=["SELECT count() FROM v_scores WHERE metric = 'cpu'"])
+    kind: Literal["indexes", "pipeline", "estimate"] = "indexes"
+
+
+@router.post("/explain")
+async def explain(body: Question, parts: Parts, who: Who) -> Response:
+    """How the engine would run a SELECT."""
+    house_only(parts, who.tenant)
+    sql = admit_select(body.sql, READABLE, parts.settings.store.database)
+    statement = Statement("queries.explain", f"{KINDS[body.kind]} {sql}")
+    found = await parts.answers.columns(who.tenant, statement, asker=who.name)
+    if "explain" in found:
+        return json_answer({"kind": body.kind, "lines": found["explain"]})
+    return json_answer({"kind": body.kind, "estimate": [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]})
+
+
+def house_only(parts: Doors, tenant: str) -> None:
+    """Queries show what every tenant asks: only the house's own administrators may look. Raises Problem."""
+    if tenant != parts.settings.tenant:
+        raise Problem(403, "only administrators of the house may see queries")
