@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -18,6 +18,7 @@ from kizashi.contracts.topics import TOPICS, Topic
 from kizashi.errors import BusUnavailable, NotFound
 from kizashi.settings import KafkaSettings
 from kizashi.stream.client_config import client_config
+from kizashi.stream.patience import patiently
 
 ANSWER_WITHIN_S = 15.0
 """The broker answers administration in milliseconds; after a kill it needs a few seconds to elect itself."""
@@ -139,8 +140,12 @@ class BusAdmin:
         asked = {TopicPartition(t, p): which for t in topics for p in range(found.get(t, 0))}
         if not asked:
             return {}
-        answers = self._client.list_offsets(asked, request_timeout=ANSWER_WITHIN_S)
-        return {(tp.topic, tp.partition): int(self._answered(f).offset) for tp, f in answers.items()}
+
+        def ask() -> dict[tuple[str, int], int]:
+            answers = self._client.list_offsets(asked, request_timeout=ANSWER_WITHIN_S)
+            return {(tp.topic, tp.partition): int(self._answer(f).offset) for tp, f in answers.items()}
+
+        return self._patiently(ask)
 
     def committed(self, group: str, topics: Iterable[str]) -> dict[tuple[str, int], int]:
         """(topic, partition) → committed offset of the group; partitions without one are left out."""
@@ -174,9 +179,9 @@ class BusAdmin:
         except TimeoutError as x:
             raise BusUnavailable(f"Kafka at {self._kafka.bootstrap} did not answer within {ANSWER_WITHIN_S:.0f} s") from x
 
-    def _answered(self, future: Future[T]) -> T:
+    def _patiently(self, ask: Callable[[], T]) -> T:
         try:
-            return self._answer(future)
+            return patiently(ask, ANSWER_WITHIN_S)
         except KafkaException as x:
             raise BusUnavailable(f"Kafka at {self._kafka.bootstrap} refused: {x}") from x
 

@@ -15,6 +15,7 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, 
 from kizashi.errors import BusUnavailable
 from kizashi.settings import KafkaSettings
 from kizashi.stream.client_config import client_config
+from kizashi.stream.patience import patiently
 
 Place = tuple[str, int]
 """(topic, partition)"""
@@ -150,7 +151,7 @@ class Lookout:
         self.topic = topic
         self.ends: dict[int, int] = {}
         try:
-            self._assign(last)
+            patiently(lambda: self._assign(last))
         except KafkaException as x:
             self._client.close()
             raise BusUnavailable(f"{topic} cannot be read: {x}") from x
@@ -159,7 +160,8 @@ class Lookout:
         metadata = self._client.list_topics(self.topic, timeout=10.0).topics[self.topic]
         if metadata.error is not None:
             raise KafkaException(metadata.error)
-        places = []
+        places: list[TopicPartition] = []
+        self.ends.clear()
         for p in metadata.partitions:
             low, high = self._client.get_watermark_offsets(TopicPartition(self.topic, p), timeout=10.0)
             self.ends[p] = high
