@@ -19,6 +19,7 @@ from kizashi.contracts.topics import EVENTS, METRICS, SAMPLES, SERIES
 from kizashi.errors import BusUnavailable, ConfigurationError, InvalidMessage
 from kizashi.observe.health import Health, ObservePort
 from kizashi.observe.logs import logger
+from kizashi.observe.metrics import LAG
 from kizashi.settings import KafkaSettings, Settings
 from kizashi.stream.admin import BusAdmin
 from kizashi.stream.config import ConfigFold, ConfigObject, load_signing_key
@@ -35,6 +36,7 @@ from services.ingest.submit import LaneDoor
 from services.ingest.tally import Tally
 
 GROUP = "kizashi-ingest"
+LAG_EVERY_S = 15.0
 TOPICS = (METRICS.name, rf"^{METRICS.name.replace('.', '[.]')}[.][A-Za-z0-9_-]+$")
 """The topic of the default tenant and those of all others."""
 
@@ -89,29 +91,41 @@ async def serve(settings: Settings, stop: asyncio.Event, limits: IngestLimits | 
         lane = await asyncio.to_thread(make_lane, settings, limits, pace, tally, health)
         async with _keys(settings) as keys, _events(settings, pace) as events:
             doors = Doors(keys, LaneDoor(lane, pace.acknowledge_s), events, limits, tally, SystemClock())
-            await _run(lane, doors, listen, stop)
+            await _run(lane, doors, listen, settings.kafka, stop)
     finally:
         port.close()
         listen.close()
         logger().info("ingest.stopped", **tally.stats())
 
 
-async def _run(lane: Lane, doors: Doors, listen: socket.socket, stop: asyncio.Event) -> None:
+async def _run(lane: Lane, doors: Doors, listen: socket.socket, kafka: KafkaSettings, stop: asyncio.Event) -> None:
     """HTTP stops before the lane does, so that every request taken is settled."""
     leave = threading.Event()
     lane_task = asyncio.create_task(asyncio.to_thread(lane.run, leave))
     server = _Server(uvicorn.Config(make_app(doors), log_config=None, access_log=False, lifespan="off"))
     http_task = asyncio.create_task(server.serve([listen]))
     stop_task = asyncio.create_task(stop.wait())
+    lag_task = asyncio.create_task(_tell_lag(kafka))
     try:
         await asyncio.wait((lane_task, http_task, stop_task), return_when=asyncio.FIRST_COMPLETED)
     finally:
         server.should_exit = True
         stop_task.cancel()
+        lag_task.cancel()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(http_task, 4.0)
         leave.set()
         await lane_task
+
+
+async def _tell_lag(kafka: KafkaSettings) -> None:
+    """How far behind the group is, every few seconds; a broker that does not answer is told by readiness."""
+    admin = BusAdmin(kafka)
+    while True:
+        with contextlib.suppress(BusUnavailable):
+            for topic, behind in (await asyncio.to_thread(admin.lag, GROUP, [METRICS.name])).items():
+                LAG.labels(topic).set(behind)
+        await asyncio.sleep(LAG_EVERY_S)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -21,6 +21,9 @@ class Cut:
     offsets: dict[Place, int] = field(default_factory=dict)
     waiting: list[Callable[[], None]] = field(default_factory=list)
     error: str = ""
+    began_ms: int = 0
+    newest_ms: int = 0
+    """Time of its newest sample."""
 
     def on_result(self, error: str | None) -> None:
         """One message was acknowledged, or failed for good."""

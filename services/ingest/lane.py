@@ -22,7 +22,7 @@ from kizashi.contracts.topics import METRICS, SAMPLES, SERIES
 from kizashi.errors import Backpressure
 from kizashi.observe.health import Health
 from kizashi.observe.logs import logger
-from kizashi.observe.metrics import BATCH
+from kizashi.observe.metrics import BATCH, DELAY, FRESHNESS
 from kizashi.stream.consumer import Arrival, GroupConsumer
 from kizashi.stream.dead_letters import DeadLetterLimit, dead_letter, to_record
 from kizashi.stream.producer import Producer, Record
@@ -122,12 +122,13 @@ class Lane:
         return messages
 
     def _take(self, messages: list[Arrival]) -> None:
-        cut, rows = Cut(), []
         now_ms = self._clock.now_ms()
+        cut, rows = Cut(began_ms=now_ms), []
         if messages:
             rows += self._take_messages(messages, cut, now_ms)
         for submission in self._submissions():
             rows.append(self._take_submission(submission, cut, now_ms))
+        cut.newest_ms = max((int(r.ts.max()) for r in rows if len(r.ts)), default=0)
         for partition, batch in batching.cut(self._intake.registry, rows, now_ms, self._pace.rows_a_message):
             for series in batch.series:
                 if not self._intake.registry.is_known(series.id):
@@ -225,6 +226,10 @@ class Lane:
         self._consumer.confirm(self._flight.settled(self._settled))
 
     def _settled(self, cut: Cut) -> None:
+        if cut.stored:
+            now_ms = self._clock.now_ms()
+            DELAY.labels("ingest").observe(max(0, now_ms - cut.began_ms) / 1_000)
+            FRESHNESS.labels("ingest").set(max(0, now_ms - cut.newest_ms) / 1_000)
         for via, count in cut.stored.items():
             self._tally.store(via, count)
         for topic, reason in cut.buried:
