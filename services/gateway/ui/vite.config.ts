@@ -1,9 +1,10 @@
 import { defineConfig } from "vitest/config";
 import { trimPlot } from "./build/trim";
+import { words } from "./build/words";
 
 export default defineConfig({
   base: "/",
-  plugins: [trimPlot()],
+  plugins: [trimPlot(), words()],
   // The gateway serves dist; in development the API comes from the address in KIZASHI_API.
   server: { proxy: { "/api": { target: process.env["KIZASHI_API"] ?? "http://127.0.0.1:8080", ws: true } } },
   build: {

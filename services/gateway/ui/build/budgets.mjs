@@ -19,9 +19,11 @@ function closure(key, seen = new Set()) {
 }
 
 const sum = (files) => [...files].reduce((a, f) => a + gz(f), 0);
-const scripts = (files) => [...files].filter((f) => f.endsWith(".js"));
-const together = (...keys) => {
-  const files = new Set();
+const scripts = (files) => [...files].filter((f) => /\.(js|json)$/.test(f));
+const wordsHome = `assets/words/${readdirSync(join(dist, "assets/words"))[0]}`;
+const words = (part) => `${wordsHome}/en/${part}.json`;
+const together = (parts, ...keys) => {
+  const files = new Set(parts.map(words));
   for (const key of keys) {
     if (!manifest[key]) throw new Error(`${key} is not in the build: budgets.mjs needs an update`);
     closure(key, files);
@@ -29,24 +31,20 @@ const together = (...keys) => {
   return files;
 };
 
-const shellKeys = ["index.html", "src/i18n/en/shell.json"];
-const shell = together(...shellKeys);
+const shell = together(["shell"], "index.html");
 // What a dashboard with time series asks for until its first chart is drawn.
 const first = together(
-  ...shellKeys,
+  ["shell", "parts", "dashboards"],
+  "index.html",
   "src/pages/dashboards/Dashboards.tsx",
   "src/pages/dashboards/panels/Lines.tsx",
-  "src/i18n/en/parts.json",
-  "src/i18n/en/dashboards.json",
 );
 
-const assets = readdirSync(join(dist, "assets")).map((f) => `assets/${f}`);
+const assets = readdirSync(join(dist, "assets"), { recursive: true }).map((f) => `assets/${f}`);
 const isJapanese = (file) =>
-  Object.entries(manifest).some(
-    ([k, c]) => (c.file === file || c.css?.includes(file)) && /i18n\/ja\/|fonts\/ja\.css/.test(k),
-  );
+  file.includes("/ja/") || manifest[".fonts/ja.css"]?.file === file || /\/ja-\w+\.css$/.test(file);
 const isChartJs = (file) => /chartjs-/i.test(file);
-const code = assets.filter((f) => /\.(js|css)$/.test(f) && !isChartJs(f));
+const code = assets.filter((f) => /\.(js|json|css)$/.test(f) && !isChartJs(f));
 const oneLanguage = code.filter((f) => !isJapanese(f));
 
 const kb = (n) => `${(n / 1024).toFixed(1)} KB`;

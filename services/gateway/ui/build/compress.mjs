@@ -10,7 +10,7 @@ const smallest = 700;
 
 for (const entry of readdirSync(dist, { recursive: true })) {
   const file = join(dist, entry);
-  if (!statSync(file).isFile() || !/\.(js|css|svg|html)$/.test(file)) continue;
+  if (!statSync(file).isFile() || !/\.(js|json|css|svg|html)$/.test(file)) continue;
   const bytes = readFileSync(file);
   if (bytes.length < smallest) continue;
   writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));

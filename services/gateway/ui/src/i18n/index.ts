@@ -3,14 +3,16 @@ import { signal } from "@preact/signals";
 import { type Lang, lang } from "../state/prefs";
 
 type Catalogue = Record<string, string>;
-const files = import.meta.glob<Catalogue>("./*/*.json", { import: "default" });
+/** Where the build put the catalogues; see build/words.ts. */
+declare const __WORDS__: string;
+
 const words = signal<Record<Lang, Catalogue>>({ en: {}, ja: {} });
 const wanted = new Set<string>();
 
 async function load(language: Lang, part: string): Promise<void> {
-  const file = files[`./${language}/${part}.json`];
-  if (!file) throw new Error(`no catalogue ${language}/${part}`);
-  const found = await file();
+  const answer = await fetch(`${__WORDS__}/${language}/${part}.json`);
+  if (!answer.ok) throw new Error(`no catalogue ${language}/${part}`);
+  const found = (await answer.json()) as Catalogue;
   words.value = { ...words.value, [language]: { ...words.value[language], ...found } };
 }
 

@@ -7,7 +7,7 @@ import { t } from "../i18n";
 import { seriesName } from "../parts/series";
 import { go, linkTo } from "../state/location";
 import { lang, setLang, setTheme, theme } from "../state/prefs";
-import { places } from "./places";
+import { allowed, places } from "./places";
 import { Choices } from "./Rail";
 import "./palette.css";
 
@@ -21,7 +21,7 @@ interface Entry {
 function commands(): Entry[] {
   const next = theme.value === "dark" ? "light" : "dark";
   return [
-    ...places.map((p) => ({
+    ...places.filter(allowed).map((p) => ({
       id: p.name,
       text: t(`shell.to_${p.name}`),
       hint: `g ${p.key}`,

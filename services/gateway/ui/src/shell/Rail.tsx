@@ -5,7 +5,7 @@ import { t } from "../i18n";
 import { linkTo } from "../state/location";
 import { lang, setLang, setTheme, type Theme, theme } from "../state/prefs";
 import { openCount } from "./badge";
-import { type Destination, places } from "./places";
+import { allowed, type Destination, places } from "./places";
 
 const themes: readonly Theme[] = ["auto", "light", "dark"];
 
@@ -45,7 +45,7 @@ export function Rail({ here }: { here: Destination | null }) {
         Kizashi
       </a>
       <ul ref={list}>
-        {places.map((p) => (
+        {places.filter(allowed).map((p) => (
           <li key={p.name}>
             <a class="to" href={linkTo(p.path)} aria-current={here === p ? "page" : undefined}>
               <i aria-hidden="true" lang="ja">

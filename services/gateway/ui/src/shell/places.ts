@@ -1,5 +1,6 @@
 // The pages: address, one-character mark, and the code to load with its catalogue. A page stands here only when it works.
 import type { ComponentType } from "preact";
+import { me } from "../api/http";
 import { need } from "../i18n";
 
 export interface Destination {
@@ -8,6 +9,8 @@ export interface Destination {
   /** The character that stands for the page in the navigation; the label beside it says the same in words. */
   glyph: string;
   key: string;
+  /** Shown to administrators only; the gateway refuses the others anyway. */
+  admin?: boolean;
   load: () => Promise<{ default: ComponentType }>;
 }
 
@@ -28,6 +31,7 @@ export const places: readonly Destination[] = [
   page("alerts", "/alerts", "報", "a", () => import("../pages/alerts/Alerts")),
   page("dashboards", "/dashboards", "盤", "d", () => import("../pages/dashboards/Dashboards")),
   page("health", "/health", "脈", "h", () => import("../pages/health/Health")),
+  { ...page("queries", "/queries", "問", "q", () => import("../pages/queries/Queries")), admin: true },
   page("connect", "/connect", "結", "c", () => import("../pages/connect/Connect")),
 ];
 
@@ -36,3 +40,5 @@ export function placeOf(path: string): Destination | null {
   if (path === "/") return places[0] ?? null;
   return places.find((p) => p.path !== "/" && (path === p.path || path.startsWith(`${p.path}/`))) ?? null;
 }
+
+export const allowed = (p: Destination): boolean => !p.admin || me.value?.role === "admin";

@@ -32,5 +32,23 @@ export function snippets(at: Connect, key: string): Snippet[] {
       language: "sh",
       text: `echo '${sample}' | kizashi send -\n\n# a file of timestamp,value, at its own speed times 60\nkizashi send cpu.csv --speed 60`,
     },
+    {
+      id: "otlp",
+      name: "OpenTelemetry",
+      language: "yaml",
+      text: `exporters:\n  otlphttp/kizashi:\n    endpoint: ${base}\n    headers:\n      Authorization: Bearer ${secret}\n\nservice:\n  pipelines:\n    metrics:\n      exporters: [otlphttp/kizashi]`,
+    },
+    {
+      id: "prometheus",
+      name: "Prometheus",
+      language: "yaml",
+      text: `remote_write:\n  - url: ${base}/api/v1/write\n    authorization:\n      credentials: ${secret}`,
+    },
+    {
+      id: "telegraf",
+      name: "Telegraf",
+      language: "toml",
+      text: `[[outputs.influxdb_v2]]\n  urls = ["${base}"]\n  token = "${secret}"\n  organization = "kizashi"\n  bucket = "kizashi"`,
+    },
   ];
 }

@@ -4,6 +4,7 @@ import { Empty } from "../../parts/Notes";
 import { RangePicker } from "../../parts/RangePicker";
 import { useRange } from "../../parts/useRange";
 import { many, one, setQuery } from "../../state/location";
+import Changed from "./Changed";
 import { Charts } from "./Charts";
 import { Finder } from "./Finder";
 import "../../parts/parts.css";
@@ -24,7 +25,15 @@ export default function Explore() {
       <section class="explore-charts" aria-label={t("explore.charts")}>
         <div class="tools">
           <RangePicker range={range} fallback="now-1h" />
-          <label class="right">
+          <button
+            type="button"
+            class="btn right"
+            aria-pressed={one("changed") === "1"}
+            onClick={() => setQuery({ changed: one("changed") ? null : "1" })}
+          >
+            {t("explore.changed_open")}
+          </button>
+          <label>
             <span class="only-read">{t("explore.compare")}</span>
             <select class="field" value={compare} onChange={(e) => setQuery({ compare: e.currentTarget.value })}>
               {compares.map((c) => (
@@ -40,6 +49,7 @@ export default function Explore() {
             </button>
           )}
         </div>
+        {one("changed") === "1" && <Changed range={range} service={one("service")} />}
         {chosen.length === 0 ? (
           <Empty title={t("explore.none")}>
             <p>{t("explore.none_why")}</p>

@@ -86,7 +86,9 @@ function Service({ row }: { row: ServiceRow }) {
         <span class="service-score num">
           <b class={row.worst >= 1 ? "sign-text" : ""}>{row.state === "stale" ? "–" : score(row.worst)}</b>
           <span class="soft">
-            {row.risk === null ? "" : t("overview.risk", { p: percent(Math.round(row.risk * 100) / 100) })}
+            {row.risk === null
+              ? t("overview.score_now")
+              : t("overview.risk", { p: percent(Math.round(row.risk * 100) / 100) })}
           </span>
         </span>
       </a>
