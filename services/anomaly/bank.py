@@ -18,10 +18,13 @@ from services.anomaly.config import ModelConfig
 from services.anomaly.explain import Explanation, explanation
 from services.anomaly.kernel import COUNT, FREE, SCANNED, advance_rows, row_of, score_rows
 from services.anomaly.local_time import LocalTime
-from services.anomaly.state import EVENT, SERIES, new_series, tuning_of
+from services.anomaly.state import EVENT, HABITS, SERIES, new_series, tuning_of
 
 FORMAT = 1
+DEFAULT_TENANT = "default"
 MODEL = "point+novelty/1"
+TURNS = 3
+"""Turns that one row can bring: a missing episode ends, an episode opens, a change point is confirmed."""
 SCAN_MS = 1000
 """How often, by the writer's clock, all series are looked at for silence."""
 START = 256
@@ -56,6 +59,7 @@ class _Saved(msgspec.Struct, array_like=True):
     rows: int
     scanned_ms: int
     states: bytes
+    habits: bytes
     free: bytes
     digest: bytes
 
@@ -71,6 +75,7 @@ class Bank:
         self.tuning = tuning_of(self.config)
         self.time = LocalTime(self.config.time_zone)
         self.states = new_series(START)
+        self.habits = np.zeros(START, HABITS)
         self.free = np.zeros(START, np.int32)
         self.meta = np.zeros(3, np.int64)
         self.infos: dict[int, SeriesInfo] = {}
@@ -85,6 +90,10 @@ class Bank:
     def rows_used(self) -> int:
         """Rows that have ever held a series: the length that arrays indexed by row need."""
         return int(self.meta[COUNT])
+
+    def info(self, series_id: int) -> SeriesInfo:
+        """What a series means; a series that nobody announced belongs to the default tenant and is named by its id."""
+        return self.infos.get(series_id) or SeriesInfo(series_id, DEFAULT_TENANT, format_series_id(series_id), {})
 
     def no_events(self) -> NDArray[Any]:
         """An empty array of turns."""
@@ -106,10 +115,10 @@ class Bank:
         row = np.zeros(n, np.int32)
         score, expected, lower, upper, point, novelty = (np.zeros(n, np.float32) for _ in range(6))
         out = np.zeros(n, np.uint8)
-        events = np.zeros(2 * n, EVENT)
+        events = np.zeros(TURNS * n, EVENT)
         local = self.time.local(ts_ms)
         told = score_rows(
-            self.states, self.keys, self.rows, self.free, self.meta, self.tuning, now_ms,
+            self.states, self.habits, self.keys, self.rows, self.free, self.meta, self.tuning, now_ms,
             ids, ts_ms, local, values, flags, row, score, expected, lower, upper, point, novelty, out, events,
         )  # fmt: skip
         return Scored(row, score, expected, lower, upper, point, novelty, out, events[:told])
@@ -127,6 +136,7 @@ class Bank:
             for row in gone:
                 self.infos.pop(int(self.states[row]["id"]), None)
             self.states[gone] = np.zeros(1, SERIES)[0]
+            self.habits[gone] = np.zeros(1, HABITS)[0]
             self._index(len(self.states))
             self.changed = True
         return events[:told]
@@ -156,10 +166,10 @@ class Bank:
         used = int(self.meta[COUNT])
         states = self.states[:used].tobytes()
         free = self.free[: self.meta[FREE]].tobytes()
-        digest = hashlib.blake2b(states + free, digest_size=16).digest()
-        return msgspec.msgpack.encode(
-            _Saved(FORMAT, _layout(), list(self.infos.values()), used, int(self.meta[SCANNED]), states, free, digest)
-        )
+        habits = self.habits[:used].tobytes()
+        infos, scanned = list(self.infos.values()), int(self.meta[SCANNED])
+        saved = _Saved(FORMAT, _layout(), infos, used, scanned, states, habits, free, _digest(states, habits, free))
+        return msgspec.msgpack.encode(saved)
 
     @classmethod
     def load(cls, data: bytes, config: ModelConfig | None = None) -> Bank:
@@ -170,13 +180,15 @@ class Bank:
             raise Damaged(f"anomaly state is not readable: {x}; it will be rebuilt from the samples") from x
         if saved.format != FORMAT or saved.layout != _layout():
             raise Damaged("anomaly state is of another format; it will be rebuilt from the samples")
-        if hashlib.blake2b(saved.states + saved.free, digest_size=16).digest() != saved.digest:
+        if _digest(saved.states, saved.habits, saved.free) != saved.digest:
             raise Damaged("anomaly state fails its checksum; it will be rebuilt from the samples")
         bank = cls(config)
         free = np.frombuffer(saved.free, np.int32)
         capacity = max(START, 1 << int(saved.rows).bit_length())
         bank.states = new_series(capacity)
         bank.states[: saved.rows] = np.frombuffer(saved.states, SERIES)
+        bank.habits = np.zeros(capacity, HABITS)
+        bank.habits[: saved.rows] = np.frombuffer(saved.habits, HABITS)
         bank.free = np.zeros(capacity, np.int32)
         bank.free[: len(free)] = free
         bank.meta[:] = saved.rows, len(free), saved.scanned_ms
@@ -206,6 +218,9 @@ class Bank:
             grown = new_series(capacity)
             grown[:used] = self.states[:used]
             self.states = grown
+            habits = np.zeros(capacity, HABITS)
+            habits[:used] = self.habits[:used]
+            self.habits = habits
             self.free = np.concatenate([self.free, np.zeros(capacity - len(self.free), np.int32)])
             self._index(capacity)
 
@@ -221,4 +236,11 @@ def warm_up() -> None:
 
 
 def _layout() -> str:
-    return hashlib.blake2b(repr(SERIES.descr).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(repr((SERIES.descr, HABITS.descr)).encode(), digest_size=8).hexdigest()
+
+
+def _digest(*parts: bytes) -> bytes:
+    sum_ = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        sum_.update(part)
+    return sum_.digest()

@@ -45,6 +45,8 @@ NOVELTY_LARGEST = 6.0
 NOVELTY_BOUNDARY = 3.0
 """One sample in a thousand is odder than this in at least one signal."""
 POINT_REFRACTORY = 10
+STILL = 3.0
+"""An open episode goes on while the value is so many root mean squares from day and week, though nothing about it is new."""
 RISE = 0.1
 """Within the refractory time only a score higher by this speaks again."""
 
@@ -160,6 +162,7 @@ def step(
     from_point = z / s.point_boundary
     half = s.point_boundary * np.sqrt(s.square_surprise / s.weight) if s.weight > 0.0 else 0.0
     control_point(s, from_point, tuning)
+    s.still = 1 if rest * rest * s.weight > STILL * STILL * s.square_rest else 0
     s.evidence = evidence_of(s, surprise)
     learn_short(s, x, day, each)
     if not quarantined:

@@ -11,8 +11,9 @@ from kizashi.online.compile import kernel
 from kizashi.online.slots import find, insert, remove
 from services.anomaly.changes import settle
 from services.anomaly.forecasters import day_mean, half_hour_of, hour_of, rest_of, week_mean
+from services.anomaly.habits import learn_habits
 from services.anomaly.heads import step
-from services.anomaly.state import CLOSED, FORECASTS, OPENED, RECENT, Tuning
+from services.anomaly.state import CLOSED, FORECASTS, OPENED, RECENT, STEP, Tuning
 from services.anomaly.turns import boundary_of, change_turn, missing_turn, turn
 
 LARGEST = 1e37
@@ -103,7 +104,7 @@ def past_score(s: Any, local_ms: int, x: float, tuning: Tuning) -> tuple[float, 
 
 @kernel
 def score_rows(
-    states: Any, keys: Any, rows: Any, free: Any, meta: Any, tuning: Tuning, now_ms: int,
+    states: Any, habits: Any, keys: Any, rows: Any, free: Any, meta: Any, tuning: Tuning, now_ms: int,
     ids: Any, ts: Any, local: Any, values: Any, given: Any,
     row_out: Any, score: Any, expected: Any, lower: Any, upper: Any, point: Any, novelty: Any, flags: Any, events: Any,
 ) -> int:  # fmt: skip
@@ -142,6 +143,8 @@ def score_rows(
             continue
         y = min(max(y, -LARGEST), LARGEST)
         quarantined = in_quarantine(s, ts[i])
+        h = habits[row]
+        learn_habits(h, s, local[i], y)
         a, raw, p, q, b, half = step(s, ts[i], local[i], y, tuning, quarantined, each)
         low, high = max(b - half, -LARGEST), min(b + half, LARGEST)
         boundary = boundary_of(s)
@@ -151,8 +154,10 @@ def score_rows(
         if s.learned <= tuning.warm_up:
             flag |= LEARNING
         if not flag & HISTORY:
-            told = turn(s, row, ts[i], y, a, raw, b, low, high, 2 if q >= raw * boundary else 1, events, told, tuning)
+            told = turn(s, h, hour_of(local[i]), row, ts[i], y, a, raw, b, low, high, 2 if q >= raw * boundary else 1, events, told, tuning)
         if s.change:
+            if s.change == STEP:
+                h.broke_ms = s.cp_onset_ms
             if not flag & HISTORY:
                 change_turn(s, row, ts[i], y, b, low, high, events[told])
                 told += 1

@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 
 from kizashi.contracts.batches import F32, UNSCORED, RollupBatch, SamplesBatch, ScoresBatch, SeriesInfo
 from kizashi.contracts.findings import Episode, Pattern, Source
-from kizashi.contracts.ids import format_series_id
 from kizashi.contracts.topics import SAMPLES
 from kizashi.errors import Damaged
-from services.anomaly.bank import MODEL, Bank, Scored
+from services.anomaly.bank import DEFAULT_TENANT, MODEL, Bank, Scored
 from services.anomaly.config import ModelConfig
 from services.anomaly.episodes import episode_of
+from services.anomaly.pattern_reader import PatternReader
 from services.anomaly.rollup import Rollups
-
-DEFAULT_TENANT = "default"
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,7 @@ class _Saved(msgspec.Struct, array_like=True):
     bank: bytes
     rollups: bytes
     announce: list[SeriesInfo] = []
+    reader: tuple[int, int] = (0, 0)
 
 
 class PartitionModel:
@@ -52,6 +51,7 @@ class PartitionModel:
         self.config = config or ModelConfig()
         self.bank = Bank(self.config)
         self.rollups = Rollups(topic_id, partition)
+        self.reader = PatternReader()
         self.next_offset = 0
         self.now_ms = 0
         self._tenants: list[str] = [DEFAULT_TENANT]
@@ -69,6 +69,7 @@ class PartitionModel:
         self.now_ms = max(self.now_ms, batch.now_ms)
         if batch.now_ms > 0:
             self._tell(self.bank.advance(self.now_ms), offset)
+            self._patterns += self.reader.read(self.bank, self.now_ms)
         self.rollups.add(offset, self.now_ms, self.bank.rows_used, scored, batch.ts, batch.values)
         self._rollups += self._announced(self.rollups.due(offset, self.now_ms, self.bank.states["id"], *self._tenancy()))
         self._keep(offset, batch, scored)
@@ -94,7 +95,16 @@ class PartitionModel:
     def dump(self) -> bytes:
         """State after the message before ``next_offset``."""
         return msgspec.msgpack.encode(
-            _Saved(self.topic_id, self.partition, self.next_offset, self.now_ms, self.bank.dump(), self.rollups.dump(), self._announce)
+            _Saved(
+                self.topic_id,
+                self.partition,
+                self.next_offset,
+                self.now_ms,
+                self.bank.dump(),
+                self.rollups.dump(),
+                self._announce,
+                self.reader.state(),
+            )
         )
 
     @classmethod
@@ -105,6 +115,7 @@ class PartitionModel:
             model = cls(saved.topic_id, saved.partition, config)
             model.bank = Bank.load(saved.bank, config)
             model.rollups.restore(saved.rollups)
+            model.reader = PatternReader(*saved.reader)
         except (msgspec.DecodeError, msgspec.ValidationError, ValueError) as x:
             raise Damaged(f"anomaly state is not readable: {x}; it will be rebuilt from the samples") from x
         model.next_offset, model.now_ms, model._announce = saved.next_offset, saved.now_ms, saved.announce
@@ -136,7 +147,7 @@ class PartitionModel:
         """Episodes of the turns of one message."""
         for event in events:
             series = int(self.bank.states[event["row"]]["id"])
-            info = self.bank.infos.get(series) or SeriesInfo(series, DEFAULT_TENANT, format_series_id(series), {})
+            info = self.bank.info(series)
             source = Source(SAMPLES.name, self.partition, offset)
             self._episodes.append(episode_of(event, info, source, f"{MODEL}:{self.bank.state_hash(series)}"))
 
@@ -147,8 +158,7 @@ class PartitionModel:
             number = {name: k for k, name in enumerate(self._tenants)}
             self._tenant_of_row = np.zeros(len(self.bank.states), np.int32)
             for row, series in enumerate(self.bank.states["id"][:used].tolist()):
-                info = self.bank.infos.get(series)
-                name = info.tenant if info else DEFAULT_TENANT
+                name = self.bank.info(series).tenant
                 if name not in number:
                     number[name] = len(self._tenants)
                     self._tenants.append(name)

@@ -15,6 +15,8 @@ BINS = 48
 """Half hours of a civil day, the resolution of the profile."""
 HOURS = 168
 """Hours of a civil week."""
+PHASES = 12
+"""Five minutes of the hour."""
 FORECASTS = 5
 SIGNALS = 3
 SCALES = 3
@@ -116,6 +118,7 @@ SERIES = record(
         ("candidate", "i4"),
         ("candidate_head", "u1"),
         ("seasonal", "u1"),
+        ("still", "u1"),
         ("evidence", "f4"),
         ("quiet", "i4"),
         ("opened_ms", "i8"),
@@ -170,6 +173,37 @@ EVENT = record(
     ]
 )
 """A turn in an episode's life, with a copy of what the series knew at that very row."""
+
+HABITS = record(
+    [
+        ("origin", "f8"),
+        ("hour_began", "i8"),
+        ("hour_sum", "f8"),
+        ("hour_n", "i4"),
+        ("opened_hour", "u1"),
+        ("phase", "f4", (PHASES,)),
+        ("phase_n", "f4", (PHASES,)),
+        ("trend_w", "f8"),
+        ("trend_t", "f8"),
+        ("trend_y", "f8"),
+        ("trend_tt", "f8"),
+        ("trend_ty", "f8"),
+        ("trend_yy", "f8"),
+        ("trend_ee", "f8"),
+        ("trend_lag", "f8"),
+        ("trend_last", "f8"),
+        ("trend_n", "i4"),
+        ("odd", "u1", (HOURS,)),
+        ("odd_now", "u1"),
+        ("minutes", "f4", (24,)),
+        ("broke_ms", "i8"),
+        # what was told last
+        ("told_version", "i4"),
+        ("told_mark", "u8"),
+        ("accepted_s", "f8"),
+    ]
+)
+"""What patterns are read from; beside the series record, since scoring does not need it."""
 
 OPENED, GREW, CLOSED = 1, 2, 3
 """``what`` of an event."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kizashi.online.compile import kernel
+from services.anomaly.habits import HABIT_LIMIT, is_habit
 from services.anomaly.state import ANOMALY, CLOSED, GREW, MISSING, OPENED, VARIANCE, Tuning
 
 FEEDBACK_STEP = 1.12
@@ -111,8 +112,19 @@ def may_open(s: Any, score: float, head: int, tuning: Tuning) -> bool:
 
 
 @kernel
+def suppressed(h: Any, hour: int, strength: float) -> bool:
+    """Whether an episode stays closed because the series is odd at this hour by habit; the hour is counted either way."""
+    habit = is_habit(h, hour)
+    h.odd_now = 1
+    h.opened_hour = hour % 24
+    return bool(habit and strength < HABIT_LIMIT)
+
+
+@kernel
 def turn(
     s: Any,
+    h: Any,
+    hour: int,
     row: int,
     ts: int,
     x: float,
@@ -131,12 +143,16 @@ def turn(
     if not s.open:
         if not may_open(s, score, head, tuning):
             return n
+        strength = max(s.held / boundary_of(s), raw)
+        if suppressed(h, hour, strength):
+            s.candidate = 0
+            return n
         open_episode(s, ts, tuning)
-        extend(s, ts, max(s.held / boundary_of(s), raw), x, expected, s.candidate_head)
+        extend(s, ts, strength, x, expected, s.candidate_head)
         s.told_peak = s.peak
         write_event(events[n], s, row, OPENED, ANOMALY, ts, x, expected, lower, upper)
         return n + 1
-    if raw >= tuning.close_score and not s.end_now:
+    if (raw >= tuning.close_score or s.still) and not s.end_now:
         s.quiet = 0
         extend(s, ts, raw, x, expected, head)
         if s.odd >= GROWTH * s.told or s.peak >= PEAK_GROWTH * s.told_peak:
@@ -150,6 +166,8 @@ def turn(
         s.open = 0
         s.end_now = 0
         s.hits = np.uint64(0)
+        minutes = (s.over_ms - s.opened_ms) / 60_000.0
+        h.minutes[h.opened_hour] += 0.5 * (minutes - h.minutes[h.opened_hour])
         write_event(events[n], s, row, CLOSED, ANOMALY, ts, x, expected, lower, upper)
         return n + 1
     return n

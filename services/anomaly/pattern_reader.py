@@ -1,0 +1,72 @@
+"""Reads patterns of a few series a tick, round and round, and tells those that changed in a way a person would notice."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from kizashi.contracts.findings import Pattern
+from services.anomaly.bank import Bank
+from services.anomaly.patterns import pattern_of
+
+EVERY_MS = 1000
+FULL_ROUND_MS = 3_600_000
+"""Every series is looked at about once an hour."""
+LEAST = 1
+"""Series a tick at least, so that a small partition does not wait."""
+MOST = 16
+"""Series a tick at most: a look costs about 150 µs."""
+
+
+class PatternReader:
+    """Walks over the rows of a bank by the log's clock; its place is part of the snapshot."""
+
+    def __init__(self, row: int = 0, read_ms: int = 0) -> None:
+        self.row, self.read_ms = row, read_ms
+
+    def state(self) -> tuple[int, int]:
+        """What ``PatternReader(*state)`` continues from."""
+        return self.row, self.read_ms
+
+    def read(self, bank: Bank, now_ms: int) -> list[Pattern]:
+        """Patterns that changed among the rows whose turn it is at ``now_ms``."""
+        used = bank.rows_used
+        if used == 0 or now_ms - self.read_ms < EVERY_MS:
+            return []
+        passed = min(now_ms - self.read_ms, 60 * EVERY_MS) if self.read_ms else EVERY_MS
+        self.read_ms = now_ms
+        turns = min(max(LEAST, round(used * passed / FULL_ROUND_MS)), MOST, used)
+        told = []
+        for _ in range(turns):
+            self.row = (self.row + 1) % used
+            pattern = look(bank, self.row, now_ms)
+            if pattern is not None:
+                told.append(pattern)
+        return told
+
+
+def look(bank: Bank, row: int, now_ms: int) -> Pattern | None:
+    """The pattern of one row if it changed since it was last told.
+
+    A season is told once two looks in a row agree on it: one look can be fooled by an incident.
+    """
+    s, h = bank.states[row], bank.habits[row]
+    if not s["alive"] or s["learned"] == 0:
+        return None
+    series = int(s["id"])
+    pattern = pattern_of(series, bank.info(series).tenant, s, h, now_ms, int(h["told_version"]) + 1)
+    agreed = pattern.season_s == float(h["accepted_s"])
+    bank.habits[row]["accepted_s"] = pattern.season_s
+    mark = _mark(pattern)
+    if not agreed or mark == int(h["told_mark"]):
+        return None
+    bank.habits[row]["told_mark"] = np.uint64(mark)
+    bank.habits[row]["told_version"] += 1
+    return pattern
+
+
+def _mark(p: Pattern) -> int:
+    """A number that differs when a person would say the pattern differs."""
+    text = f"{p.season_s}|{round(p.season_strength, 1)}|{p.trend}|{p.broke_at_ms}|{p.shapes}"
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
