@@ -69,6 +69,32 @@ def migrate(as_document: Json = False) -> None:
         out.print("\n".join(done) if done else "nothing to do, the tables are at the newest version")
 
 
+def prepare(
+    wait_s: Annotated[float, typer.Option("--wait-s", min=0.0, help="Wait so long for Kafka and ClickHouse to answer.")] = 120.0,
+) -> None:
+    """Make the topics and tables that services look for; safe to repeat. Containers run it before the services.
+
+    Example:  kizashi prepare
+    """
+    import asyncio
+    import time
+
+    from kizashi.errors import Recoverable
+    from services.roof.plan import prepare as make
+
+    settings, deadline = wiring.load(), time.monotonic() + wait_s
+    while True:
+        try:
+            asyncio.run(make(settings, lambda text: out.print(text)))
+            break
+        except Recoverable as error:
+            if time.monotonic() > deadline:
+                raise
+            out.print(f"waiting: {error}", markup=False)
+            time.sleep(2)
+    out.print("topics and tables are ready")
+
+
 def schema(
     name: Annotated[str, typer.Argument(help="A message (Episode, Incident, …); none lists them.")] = "",
     topics: Annotated[bool, typer.Option("--topics", help="The topics instead, as JSON.")] = False,

@@ -42,6 +42,7 @@ START = {
     "run": Entry("services.roof.up:run", "Run one service."),
     "demo": Entry("services.demo.cli:demo", "Stream this machine's metrics and a simulated landscape."),
     "setup": Entry("services.roof.setup:setup", "Fetch Kafka's jars and build the Java start-up cache."),
+    "prepare": Entry("services.roof.ask:prepare", "Make topics and tables, before services start elsewhere."),
     "migrate": Entry("services.roof.ask:migrate", "Bring the store's tables to the newest version."),
 }
 LOOK = {

@@ -34,7 +34,7 @@ def stages(settings: Settings, kafka: KafkaProcess, demo: bool, say: Callable[[s
     environment = {**environment_for_children(settings), **ONE_THREAD, **LEAN}
     names = [name for name in (*SERVICES, *(("demo",) if demo else ())) if installed(name)]
     return [
-        Stage("bus and store", [_kafka(kafka), _store(settings)], then=partial(_prepare, settings, say)),
+        Stage("bus and store", [_kafka(kafka), _store(settings)], then=partial(prepare, settings, say)),
         Stage("services", [_service(name, environment) for name in names], must=False),
     ]
 
@@ -71,7 +71,7 @@ def _service(name: str, environment: dict[str, str]) -> ChildSpec:
     )
 
 
-async def _prepare(settings: Settings, say: Callable[[str], None]) -> None:
+async def prepare(settings: Settings, say: Callable[[str], None]) -> None:
     """Topics and tables, before any service looks for them. Raises Refused when a topic has other partitions than wanted."""
     from kizashi.stream.admin import ensure_topics
 
