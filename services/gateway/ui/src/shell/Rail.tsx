@@ -34,10 +34,12 @@ export function Choices() {
 export function Rail({ here }: { here: Destination | null }) {
   const list = useRef<HTMLUListElement>(null);
   // On a phone the pages are a strip: keep the present one in sight. Runs again for another page or language.
-  useEffect(
-    () => list.current?.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" }),
-    [here, lang.value],
-  );
+  useEffect(() => {
+    const link = list.current?.querySelector<HTMLElement>("[aria-current]");
+    const rail = list.current?.parentElement;
+    // Not scrollIntoView: the browser would take the link for the place where tabbing starts.
+    if (link && rail) rail.scrollLeft = link.offsetLeft - rail.clientWidth / 2;
+  }, [here, lang.value]);
   return (
     <nav class="rail" aria-label={t("shell.pages")}>
       <a class="brand" href="/">
