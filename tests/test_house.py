@@ -63,9 +63,19 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield node.module, node.lineno
 
 
-def test_who_imports_whom() -> None:
+def columns() -> list[str]:
+    """Every service that is there; the roof is none."""
+    return sorted(
+        f"services.{folder.name}" for folder in SERVICES.iterdir() if (folder / "__init__.py").is_file() and folder.name != "roof"
+    )
+
+
+def test_who_imports_whom(tmp_path: Path) -> None:
+    contracts = (ROOT / "tests" / "house.toml").read_text(encoding="utf-8")
+    contracts = contracts.replace("{columns side by side}", " | ".join(columns())).replace("{columns}", '", "'.join(columns()))
+    (tmp_path / "house.toml").write_text(contracts, encoding="utf-8")
     environ = os.environ | {"PYTHONPATH": f"{ROOT / 'shared'}{os.pathsep}{ROOT}"}
-    command = [str(Path(sys.executable).with_name("lint-imports")), "tests/house.toml", "--no-cache"]
+    command = [str(Path(sys.executable).with_name("lint-imports")), str(tmp_path / "house.toml"), "--no-cache"]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -71,13 +71,11 @@ unknown key is an error. A running `kizashi up` on the same data folder fills in
 
 def metrics() -> str:
     """Every Prometheus metric."""
-    from prometheus_client.metrics import MetricWrapperBase
-
     from kizashi.observe import metrics as registry
 
     rows = []
     for metric in vars(registry).values():
-        if isinstance(metric, MetricWrapperBase):
+        if hasattr(metric, "describe") and hasattr(metric, "_labelnames"):
             (family,) = metric.describe()
             name = f"{family.name}_total" if family.type == "counter" else family.name
             rows.append((f"`{name}`", family.type, ", ".join(metric._labelnames) or "-", family.documentation))
