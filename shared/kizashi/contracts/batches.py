@@ -214,9 +214,9 @@ def decode_scores(data: bytes) -> ScoresBatch:
 
 def encode_rollups(b: RollupBatch) -> bytes:
     """Wire form of a rollup batch."""
-    rows = (b.ids, b.count, b.mean, b.low, b.high, b.worst)
+    ids, count, mean, low, high, worst = (a.tobytes() for a in (b.ids, b.count, b.mean, b.low, b.high, b.worst))
     head = (b.tenant, b.topic_id, b.partition, b.first, b.last, b.start_ms, b.step_ms)
-    return _encoder.encode(_RollupsWire(VERSION, *head, *(a.tobytes() for a in rows), b.series))
+    return _encoder.encode(_RollupsWire(VERSION, *head, ids, count, mean, low, high, worst, b.series))
 
 
 def decode_rollups(data: bytes) -> RollupBatch:
