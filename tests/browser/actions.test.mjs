@@ -72,7 +72,7 @@ act("explore: choose by facet and box, zoom by dragging and by keys, take the nu
   await page.locator(".finder summary", { hasText: "Service" }).click();
   await page.locator(".finder details li", { has: page.getByText("pay", { exact: true }) }).getByRole("checkbox").check();
   await page.waitForURL(/service=pay/);
-  await page.locator(".found label", { hasText: "latency_ms" }).getByRole("checkbox").check();
+  await page.locator(".found label", { hasText: "latency_ms" }).first().getByRole("checkbox").check();
   await page.waitForURL(/series=/);
   const plot = page.locator(".u-over").first();
   await plot.waitFor();
