@@ -58,9 +58,13 @@ export async function visit(address, { theme = "light", lang = "en", width = "de
   return { page, context, trouble };
 }
 
-/** Waits until the page has stopped loading: no placeholder left. */
+/** Waits until the page has stopped loading: no placeholder left, and no panel in view that has not begun. */
 export async function settled(page) {
-  await page.waitForFunction(() => document.querySelector("main")?.childElementCount && !document.querySelector(".loading"));
+  await page.waitForFunction(() => {
+    const inView = (cell) => cell.getBoundingClientRect().top < innerHeight;
+    const waiting = [...document.querySelectorAll(".cell-body:empty")].some(inView);
+    return document.querySelector("main")?.childElementCount && !waiting && !document.querySelector(".loading");
+  });
   await page.evaluate(() => document.fonts.ready);
 }
 
