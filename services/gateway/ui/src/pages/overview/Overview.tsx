@@ -150,7 +150,15 @@ function Whole({ data }: { data: Data }) {
           </header>
           {data.odd_series.length === 0 ? (
             <p class="quiet">
-              <Mark state="ok" /> {t("overview.all_quiet")}
+              {data.totals.odd_series > 0 ? (
+                <>
+                  <Mark state="warn" /> {t("overview.only_episodes", { n: data.totals.odd_series })}
+                </>
+              ) : (
+                <>
+                  <Mark state="ok" /> {t("overview.all_quiet")}
+                </>
+              )}
             </p>
           ) : (
             <ul>
