@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import threading
 import time
+import urllib.error
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,3 +112,85 @@ def test_tables_in_default_survive_the_sealing_of_default(server: StoreProcess) 
         assert door.query("SELECT a FROM default.keep").rows == [(7,)]
         assert door.query("SELECT engine FROM system.databases WHERE name = 'default'").rows == [("Atomic",)]
     door.close()
+
+
+def get(
+    server: StoreProcess, query: dict[str, str], body: bytes = b"", headers: dict[str, str] | None = None, timeout: float = 20
+) -> bytes:
+    """One request as curl makes it."""
+    url = f"http://127.0.0.1:{server.port}/?{urllib.parse.urlencode(query)}"
+    known = {"X-ClickHouse-User": server.settings.user, "X-ClickHouse-Key": server.settings.password.get_secret_value()}
+    with urllib.request.urlopen(urllib.request.Request(url, data=body or None, headers=known | (headers or {})), timeout=timeout) as answer:
+        return bytes(answer.read())
+
+
+def refused(server: StoreProcess, query: dict[str, str], body: bytes = b"", headers: dict[str, str] | None = None) -> tuple[int, str]:
+    """Status and ClickHouse code of a request that fails."""
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        get(server, query, body, headers)
+    with caught.value:
+        return caught.value.code, str(caught.value.headers["X-ClickHouse-Exception-Code"])
+
+
+def test_what_http_clients_may_rely_on(server: StoreProcess) -> None:
+    assert get(server, {"query": "SELECT 1 AS a FORMAT JSONEachRow"}) == b'{"a":1}\n'
+    assert get(server, {"query": "SELECT {x:String}", "param_x": "a'b"}) == b"a\\'b\n"
+    assert get(server, {"default_format": "CSV"}, b"SELECT 1, 'x'") == b'1,"x"\n'
+    assert (
+        gzip.decompress(get(server, {"query": "SELECT 7", "enable_http_compression": "1"}, headers={"Accept-Encoding": "gzip"})) == b"7\n"
+    )
+    get(server, {}, b"CREATE TABLE default.c (a UInt8, b String) ENGINE = MergeTree ORDER BY a")
+    get(server, {"query": "INSERT INTO default.c FORMAT CSV"}, gzip.compress(b"1,x\n2,y\n"), {"Content-Encoding": "gzip"})
+    get(server, {"query": "INSERT INTO default.c VALUES"}, b"(3, 'z')")
+    assert get(server, {"query": "SELECT count() FROM default.c"}) == b"3\n"
+    for sql, status, code in (
+        ("SELECT * FROM nothing", 404, "60"), ("SELECT 1 2 3", 400, "62"), ("SELECT * FROM file('/etc/passwd')", 403, "497"),
+        ("SELECT * FROM `/etc/passwd`", 404, "60"), ("SELECT * FROM default.`/etc/passwd`", 404, "60"),
+        ("SELECT 1 SETTINGS no_such_setting = 1", 404, "115"),
+    ):  # fmt: skip
+        assert refused(server, {}, sql.encode()) == (status, code), sql
+    assert refused(server, {"query": "DROP TABLE default.c"})[0] in (403, 500)  # GET never writes
+    assert get(server, {"query": "SELECT count() FROM default.c"}) == b"3\n"
+
+
+def test_a_session_remembers_what_was_set(server: StoreProcess) -> None:
+    get(server, {"session_id": "s"}, b"SET max_block_size = 4242")
+    assert get(server, {"session_id": "s"}, b"SELECT getSetting('max_block_size')") == b"4242\n"
+    assert get(server, {"session_id": "t"}, b"SELECT getSetting('max_block_size')") != b"4242\n"
+
+
+def test_bodies_and_results_are_bounded(server: StoreProcess) -> None:
+    bomb = gzip.compress(b"\x00" * (300 << 20), 1)
+    assert refused(server, {"query": "INSERT INTO system.one FORMAT RowBinary"}, bomb, {"Content-Encoding": "gzip"}) == (413, "210")
+    assert refused(server, {"wait_end_of_query": "1"}, b"SELECT repeat('x', 1000) FROM numbers(1000000)")[1] == "396"
+    assert refused(server, {}, b"SELECT groupArray(number) FROM numbers(300000000) FORMAT Null")[1] == "241"
+
+
+def test_a_query_ends_with_its_reader(server: StoreProcess) -> None:
+    with pytest.raises(TimeoutError):
+        get(
+            server,
+            {"query_id": "left-alone", "wait_end_of_query": "1"},
+            b"SELECT sum(sipHash64(number)) FROM numbers(100000000000)",
+            timeout=1,
+        )
+    deadline = time.monotonic() + 15
+    running = b"?"
+    while running != b"0\n" and time.monotonic() < deadline:
+        running = get(server, {}, b"SELECT count() FROM system.processes WHERE Settings['log_comment'] = 'left-alone'")
+        time.sleep(0.1)
+    assert running == b"0\n"
+
+
+def test_readers_cannot_write(tmp_path: Path) -> None:
+    (tmp_path / "reader").write_text("read-only")
+    server = StoreProcess(tmp_path)
+    server.start("--reader", "grafana", "--reader-password-file", str(tmp_path / "reader"))
+    try:
+        who = {"X-ClickHouse-User": "grafana", "X-ClickHouse-Key": "read-only"}
+        assert get(server, {}, b"SELECT 1", who) == b"1\n"
+        assert get(server, {"max_threads": "1"}, b"SELECT 1", who) == b"1\n"
+        for sql in (b"CREATE TABLE t (a UInt8) ENGINE = Memory", b"INSERT INTO t VALUES (1)", b"SET readonly = 0", b"KILL QUERY WHERE 1"):
+            assert refused(server, {}, sql, who) == (403, "497"), sql
+    finally:
+        server.stop()

@@ -121,6 +121,22 @@ class Handle:
             r = self._raw.query(sql, fmt)
             return Answer(r.bytes(), r.storage_rows_read(), r.storage_bytes_read(), r.rows_written(), r.bytes_written())
 
+    def collect(self, sql: str, fmt: str, limit: int) -> Answer:
+        """The whole result of a format without header and footer, at most ``limit`` bytes: the engine itself bounds only its memory."""
+        stream = self.start(sql, fmt)
+        out: list[bytes] = []
+        size = rows = read = 0
+        while True:
+            with _translated():
+                piece = self._raw.streaming_fetch_result(stream)
+            if piece is None or piece.rows_read() == 0:
+                return Answer(b"".join(out), rows, read)
+            out.append(piece.bytes())
+            size, rows, read = size + len(out[-1]), rows + piece.storage_rows_read(), read + piece.storage_bytes_read()
+            if size > limit:
+                self.cancel(stream)
+                raise too_large(limit)
+
     def start(self, sql: str, fmt: str) -> Any:
         """Begin a streamed result; read it with ``next_chunk``."""
         with _translated():
@@ -164,6 +180,7 @@ class Engine:
         config.write_text(configuration(path, memory))
         from chdb import _chdb  # the import starts an engine and takes a second: only the process that serves pays it
 
+        self.query_bytes = memory.query_mib << 20
         self._connect = _chdb.connect  # type: ignore[attr-defined]  # a compiled module without stubs
         self._address = f"{path.resolve()}?config-file={config.resolve()}"
         with _translated(f"{path} cannot be opened: is another Kizashi running on it?"):
@@ -187,6 +204,11 @@ class Engine:
         """A fresh handle; the caller closes it."""
         with _translated():
             return Handle(self._connect(self._address))
+
+    def kill(self, comment: str) -> None:
+        """Stop queries whose ``log_comment`` is this; returns before they have ended."""
+        with self.handle() as handle:
+            handle.run(f"KILL QUERY WHERE Settings['log_comment'] = {literal(comment)} ASYNC")
 
     def close(self) -> None:
         """Close the data folder. Requests must have ended."""
@@ -214,6 +236,12 @@ class Engine:
         for name in names:
             quoted = name.replace("`", "\\`")
             self._keeper.run(f"RENAME TABLE {source}.`{quoted}` TO {target}.`{quoted}`")
+
+
+def too_large(limit: int) -> EngineError:
+    """What ClickHouse says to a result beyond ``max_result_bytes``."""
+    text = f"Code: 396. DB::Exception: Limit for result exceeded, max bytes: {limit}; stream it, or ask for less (TOO_MANY_ROWS_OR_BYTES)"
+    return EngineError(text, 396, "TOO_MANY_ROWS_OR_BYTES")
 
 
 def literal(text: str) -> str:

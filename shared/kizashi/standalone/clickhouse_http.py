@@ -20,7 +20,7 @@ from aiohttp import web
 from kizashi.errors import Refused
 from kizashi.observe.logs import logger
 from kizashi.standalone.clickhouse_codecs import Packer, TooLarge, choose, packer, unpack
-from kizashi.standalone.clickhouse_engine import Answer, Engine, EngineError, Handle
+from kizashi.standalone.clickhouse_engine import Answer, Engine, EngineError, Handle, too_large
 from kizashi.standalone.clickhouse_gate import admit
 from kizashi.standalone.clickhouse_request import Account, Ask, Denied, authenticate, understand
 from kizashi.standalone.clickhouse_sql import Statement
@@ -131,9 +131,13 @@ class Front:
             await self._in(self._reads, lambda: self._run(ask))
             self._remember(ask)
             return self._done(Answer(b""), ask, "")
-        if ask.streamed and ask.statement.verb in ("SELECT", "WITH"):
+        if ask.pieces and not ask.whole:
             return await self._stream(request, ask, encoding)
-        return self._done(await self._in(self._reads, lambda: self._run(ask)), ask, encoding)
+        try:
+            return self._done(await self._in(self._reads, lambda: self._run(ask)), ask, encoding)
+        except asyncio.CancelledError:  # the client is gone: so is the reason to compute
+            self._writes.submit(self.engine.kill, ask.query_id)
+            raise
 
     def _remember(self, ask: Ask) -> None:
         """A session is the list of its SET and USE statements, said again for each of its requests."""
@@ -150,8 +154,7 @@ class Front:
             for said in self._sessions.get(ask.session, ()) if ask.session else ():
                 handle.run(said)
             bounds = {"log_comment": ask.query_id, "max_execution_time": str(self.limits.query_timeout_s), "max_threads": "2"}
-            if not ask.streamed:
-                bounds["max_result_bytes"] = str(self.limits.result)
+            bounds["max_memory_usage"] = str(self.engine.query_bytes)
             handle.set({**bounds, **ask.settings})
             if ask.read_only:
                 handle.set({"readonly": "2"})
@@ -166,7 +169,12 @@ class Front:
         try:
             if ask.statement.data_at is not None:
                 return handle.insert(ask.statement.sql, ask.statement.format, ask.data)
-            return handle.run(ask.statement.sql, ask.format)
+            if ask.pieces:
+                return handle.collect(ask.statement.sql, ask.format, self.limits.result)
+            answer = handle.run(ask.statement.sql, ask.format)
+            if len(answer.body) > self.limits.result:
+                raise too_large(self.limits.result)
+            return answer
         finally:
             handle.close()
 

@@ -55,9 +55,9 @@ class Ask:
     read_only: bool
 
     @property
-    def streamed(self) -> bool:
-        """True when the answer is sent in pieces while the query runs."""
-        return not self.whole and self.format.lower() in STREAMED
+    def pieces(self) -> bool:
+        """True when the answer can be taken from the engine, and sent, in pieces while the query runs."""
+        return self.format.lower() in STREAMED and self.statement.verb in ("SELECT", "WITH")
 
     @property
     def content_type(self) -> str:

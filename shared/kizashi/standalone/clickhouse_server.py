@@ -31,7 +31,9 @@ async def serve(
     loop = asyncio.get_running_loop()
     engine = await loop.run_in_executor(None, lambda: Engine(path, memory))
     front = Front(engine, {a.name: a for a in accounts}, limits)
-    runner = web.AppRunner(front.application(), auto_decompress=False, access_log=None, shutdown_timeout=STOP_WITHIN_S)
+    runner = web.AppRunner(
+        front.application(), auto_decompress=False, access_log=None, shutdown_timeout=STOP_WITHIN_S, handler_cancellation=True
+    )
     await runner.setup()
     site = web.TCPSite(runner, bind, port, backlog=256)
     await site.start()

@@ -83,7 +83,9 @@ class Store:
         """
         if block.rows == 0:
             return 0
-        settings = {"insert_deduplication_token": token} if token else {}
+        settings = {"optimize_on_insert": "0"} | (
+            {"insert_deduplication_token": token} if token else {}
+        )  # repeats go at merge: -0.4 s/M rows
         columns = ", ".join(f"`{name}`" for name in block.names)
         body = block.encode(f"INSERT INTO {table} ({columns}) FORMAT Native\n".encode())
         summary = _said(lambda: self._client.raw_insert("", None, body, settings=settings, fmt="Native"))
