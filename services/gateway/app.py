@@ -31,6 +31,7 @@ from services.gateway.live.boards import Boards
 from services.gateway.live.hub import Hub
 from services.gateway.overview import overview, per_second
 from services.gateway.problems import Problem
+from services.gateway.range_cache import RangeCache
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.stats import stats_board
@@ -50,6 +51,7 @@ GROUPS = {
 CHECK_EVERY_S = 2.0
 CONNECT_TRIES = 60
 """Seconds that the gateway waits at its start for a store or bus that is coming up."""
+LIVE_WITHIN_S = 10.0
 STOP_WITHIN_S = 4
 
 
@@ -120,12 +122,15 @@ async def _parts(settings: Settings, limits: GatewaySettings) -> AsyncIterator[D
         hub = Hub(settings.kafka, clock, limits.flush_s, await bus.partitions(topics.SCORES.name), history.delays_ms.append)
         hub.start()
         stack.push_async_callback(hub.stop)
+        if not await hub.wait_connected(LIVE_WITHIN_S):
+            logger().warning("live.waiting", detail="the live topics do not answer yet; pages show what is stored")
         boards = Boards({"overview": lambda t: overview(parts, t), "stats": lambda t: stats_board(parts, t)}, limits.overview_s)
         parts = Doors(
             settings=settings, limits=limits, clock=clock, cache=sessions_cache, answers=answers, catalog=Catalog(answers),
             sessions=Sessions(sessions_cache, clock, limits.session_idle_s, limits.session_longest_s), directory=directory, config=fold,
             writer=ConfigWriter(fold, producer.send), producer=producer, bus=bus, forwarder=forwarder, hub=hub, boards=boards,
             buckets=TokenBuckets(limits.requests_per_s, limits.requests_per_s * 10), history=history,
+            ranges=RangeCache(),
         )  # fmt: skip
         yield parts
 

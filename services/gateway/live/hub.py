@@ -14,7 +14,7 @@ import msgspec
 
 from kizashi.clock import Clock
 from kizashi.contracts import batches, topics
-from kizashi.errors import InvalidMessage, KizashiError, NotFound
+from kizashi.errors import BusUnavailable, InvalidMessage, KizashiError, NotFound
 from kizashi.observe.logs import logger
 from kizashi.observe.metrics import DELAY
 from kizashi.settings import KafkaSettings
@@ -63,6 +63,15 @@ class Hub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._tail.stop()
+
+    async def wait_connected(self, within_s: float) -> bool:
+        """Whether the log was being followed within this time."""
+        wanted = frozenset((name, OBSERVED) for name in (SCORES, *self.findings.topics))
+        try:
+            await self._tail.wait_for(wanted, within_s)
+        except BusUnavailable:
+            return False
+        return True
 
     @property
     def connected(self) -> bool:

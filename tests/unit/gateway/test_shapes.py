@@ -19,38 +19,10 @@ from services.gateway.assets import Assets
 from services.gateway.configuration import accepted, check_place, check_shape, shown
 from services.gateway.explain import explain
 from services.gateway.paging import BadPage, format_page, parse_page
-from services.gateway.ranges import Asked, shape
 from services.gateway.state import state_word
-from services.gateway.times import Span
 from services.gateway.vitals import History, read_parts, totals
 from services.gateway.whatif import blast_radius
 from services.gateway.whole import whole
-
-SERIES = {1: {"metric": "cpu", "labels": {"host": "a"}, "unit": "%"}, 2: {"metric": "mem", "labels": {}, "unit": ""}}
-
-
-def found(rows: list[tuple[int, int, int, int]]) -> dict[str, list[Any]]:
-    names = ("id", "bucket", "rows", "ts")
-    columns: dict[str, list[Any]] = {n: [r[i] for r in rows] for i, n in enumerate(names)}
-    return columns | {n: [float(r[3]) for r in rows] for n in ("value", "low", "high", "score", "expected", "lower", "upper", "flags")}
-
-
-def test_range_gives_rows_at_their_own_times_when_no_bucket_holds_two() -> None:
-    got = shape(found([(1, 0, 1, 3), (1, 10, 1, 12), (2, 0, 1, 4)]), Asked("a", [2, 1], Span(0, 20), 2), 10, SERIES)
-    assert got["step_ms"] == 0
-    assert [(s["id"], s["ts"]) for s in got["series"]] == [(f"{2:016x}", [4]), (f"{1:016x}", [3, 12])]
-
-
-def test_range_gives_buckets_when_one_holds_two() -> None:
-    got = shape(found([(1, 0, 2, 3), (1, 10, 1, 12)]), Asked("a", [1, 2], Span(0, 20), 2), 10, SERIES)
-    assert got["step_ms"] == 10
-    assert got["series"][0]["ts"] == [0, 10] and got["series"][0]["metric"] == "cpu"
-    assert got["series"][1]["ts"] == [] and got["series"][1]["low"] == []
-
-
-def test_range_of_nothing() -> None:
-    got = shape({}, Asked("a", [1], Span(0, 20), 2), 10, SERIES)
-    assert got["series"][0]["ts"] == []
 
 
 @given(st.lists(st.one_of(st.text(max_size=20), st.integers(0, 2**63)), min_size=2, max_size=2))

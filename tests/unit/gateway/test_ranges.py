@@ -1,0 +1,95 @@
+"""The range cache against a store that is a function: cached or not, the answer is the same, and closed stretches are asked once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.gateway.answers import Columns
+from services.gateway.range_cache import BUCKETS, KEPT_MS, SETTLED_AFTER_MS, RangeCache
+from services.gateway.ranges import COLUMNS, KEPT, Asked, cut, shape
+from services.gateway.times import Span
+
+SERIES: dict[int, dict[str, Any]] = {
+    1: {"metric": "cpu", "labels": {"host": "a"}, "unit": "%"},
+    2: {"metric": "mem", "labels": {}, "unit": ""},
+}
+STEP = 10
+WIDTH = STEP * BUCKETS
+
+
+def store(ids: list[int], span: Span, every: int) -> Columns:
+    """What the store would answer when each series has a row every ``every`` ms."""
+    columns: Columns = {"id": [], **{name: [] for name in KEPT}}
+    for s in sorted(ids):
+        for bucket in range(-(-span.start_ms // STEP) * STEP, span.end_ms, STEP):
+            times = [t for t in range(bucket, bucket + STEP) if t % every == s % every]
+            if times:
+                row = {"id": s, "bucket": bucket, "rows": len(times), **dict.fromkeys(COLUMNS, float(s * bucket)), "ts": times[0]}
+                for name, value in row.items():
+                    columns[name].append(value)
+    return columns
+
+
+def ask(cache: RangeCache, series: list[int], span: Span, now_ms: int, every: int) -> tuple[dict[str, Any], int]:
+    """As ``read_range`` does, with the store above; the answer and how many series-stretches were asked."""
+    plan = cache.plan("a", series, STEP, span, now_ms)
+    stretches = dict(plan.have)
+    asked = 0
+    for missing, ids in plan.missing.items():
+        for key, columns in cut(store(ids, missing, every), "a", ids, STEP, missing).items():
+            cache.put(*key, columns, now_ms)
+            stretches[key] = columns
+            asked += 1
+    return shape(stretches, Asked("a", series, span, 600), STEP, SERIES), asked
+
+
+SPANS = st.lists(st.tuples(st.integers(0, 20_000), st.integers(1, 10_000), st.sampled_from([[1], [2], [2, 1]])), min_size=1, max_size=8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SPANS, st.sampled_from([3, 10, 17]), st.integers(0, 2 * SETTLED_AFTER_MS))
+def test_cached_answers_equal_fresh_ones(questions: list[tuple[int, int, list[int]]], every: int, now_ms: int) -> None:
+    cache = RangeCache()
+    for start, length, series in questions:
+        span = Span(start, start + length)
+        cached, _ = ask(cache, series, span, now_ms, every)
+        fresh, _ = ask(RangeCache(), series, span, now_ms, every)
+        assert cached == fresh
+
+
+def test_closed_stretches_are_asked_once_and_young_ones_always() -> None:
+    cache = RangeCache()
+    now_ms = SETTLED_AFTER_MS + 2 * WIDTH
+    span = Span(0, 4 * WIDTH)
+    assert [ask(cache, [1], span, now_ms, 5)[1] for _ in range(3)] == [4, 2, 2]
+    assert ask(cache, [1, 2], span, now_ms, 5)[1] == 6
+    assert ask(cache, [1], span, now_ms + KEPT_MS, 5)[1] == 4
+    assert cache.plan("b", [1], STEP, span, now_ms).have == {}
+
+
+def test_missing_runs_become_one_question_each() -> None:
+    cache = RangeCache()
+    now_ms = SETTLED_AFTER_MS + 100 * WIDTH
+    ask(cache, [1], Span(2 * WIDTH, 3 * WIDTH), now_ms, 5)
+    plan = cache.plan("a", [1, 2], STEP, Span(0, 5 * WIDTH), now_ms)
+    assert plan.missing == {Span(0, 2 * WIDTH): [1], Span(3 * WIDTH, 5 * WIDTH): [1], Span(0, 5 * WIDTH): [2]}
+
+
+def test_memory_is_bounded() -> None:
+    cache = RangeCache(limit=50_000)
+    now_ms = SETTLED_AFTER_MS + 1_000 * WIDTH
+    for n in range(50):
+        ask(cache, [1, 2], Span(n * WIDTH, (n + 2) * WIDTH), now_ms, 5)
+        assert cache.size <= 50_000
+
+
+def test_rows_come_at_their_own_times_when_no_bucket_holds_two() -> None:
+    raw, _ = ask(RangeCache(), [2, 1], Span(0, 100), 0, 20)
+    assert raw["step_ms"] == 0 and [s["ts"] for s in raw["series"]] == [[2, 22, 42, 62, 82], [1, 21, 41, 61, 81]]
+    buckets, _ = ask(RangeCache(), [1], Span(5, 95), 0, 5)
+    assert buckets["step_ms"] == STEP and buckets["series"][0]["ts"] == list(range(0, 100, 10))
+    empty, _ = ask(RangeCache(), [1], Span(0, 1), 0, 20)
+    assert empty["series"][0]["ts"] == [] and empty["series"][0]["metric"] == "cpu"
