@@ -18,6 +18,7 @@ from services.anomaly.config import ModelConfig
 from services.anomaly.explain import Explanation, explanation
 from services.anomaly.kernel import COUNT, FREE, SCANNED, advance_rows, row_of, score_rows
 from services.anomaly.local_time import LocalTime
+from services.anomaly.rules import DIRECTIONS, SeriesRule
 from services.anomaly.state import EVENT, HABITS, SERIES, new_series, tuning_of
 
 FORMAT = 1
@@ -152,9 +153,23 @@ class Bank:
         if verdict == "expected" and not undo and self.states[row]["open"]:
             self.states[row]["end_now"] = 1
 
+    def set_rule(self, series_id: int, rule: SeriesRule) -> None:
+        """What deviations of a series count, from now on; raises NotFound, and ConfigurationError for a rule that cannot be."""
+        rule.check()
+        record = self.states[self._row(series_id)]
+        record["min_deviation"], record["min_relative"] = rule.min_deviation, rule.min_relative
+        record["direction"] = DIRECTIONS[rule.direction]
+
+    def keep_quiet(self, series_id: int, until_ms: int) -> None:
+        """Maintenance: until then (sample time) the series opens no episode and what it does is not learned; raises NotFound."""
+        self.states[self._row(series_id)]["quiet_until_ms"] = until_ms
+
     def explain(self, series_id: int) -> Explanation:
         """Why the series' newest score is what it is, or why nothing fired; raises NotFound."""
-        return explanation(self.states[self._row(series_id)], self.tuning, MODEL, self.state_hash(series_id))
+        row = self._row(series_id)
+        record = self.states[row]
+        local = int(self.time.local(np.array([record["last_ms"]]))[0])
+        return explanation(record, self.habits[row], self.tuning, local, MODEL, self.state_hash(series_id))
 
     def state_hash(self, series_id: int) -> str:
         """Eight hexadecimal digits over every byte the model knows of a series."""

@@ -8,10 +8,25 @@ import msgspec
 import numpy as np
 
 from kizashi.contracts.ids import format_series_id
-from services.anomaly.state import HEADS, Tuning
-from services.anomaly.turns import boundary_of
+from services.anomaly.forecasters import HOUR_MS
+from services.anomaly.habits import is_habit
+from services.anomaly.state import HEADS, HOURS, Tuning
+from services.anomaly.turns import boundary_of, ruled
 
-Gate = Literal["fired", "learning", "band", "min_deviation", "debounce", "quiet"]
+Gate = Literal["fired", "maintenance", "learning", "min_deviation", "band", "debounce", "noise", "habit", "calibration"]
+
+GATES: dict[str, str] = {
+    "fired": "an episode is open",
+    "maintenance": "maintenance was announced for it",
+    "learning": "the model has not seen enough of it",
+    "min_deviation": "the deviation is below the rule's minimum or in the other direction",
+    "band": "the value is inside what is expected, or was said already within the refractory time",
+    "debounce": "too few of the last samples were odd (N of M)",
+    "noise": "odd, but noise of this kind does that: neither far enough alone nor several in one direction",
+    "habit": "it does this at this hour of the day or week",
+    "calibration": "it alarmed more often than chosen, so an episode needs a higher score",
+}
+"""Each gate in words; the first that applies is told."""
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -28,9 +43,17 @@ class Explanation(msgspec.Struct, frozen=True):
     novelty: float
     head: str
     gate: Gate
-    """fired; else what stopped it: learning, band (inside it), min_deviation, debounce (N of M not reached), quiet (refractory)."""
+    gate_text: str
+    evidence: float
+    """Against noise; 1.0 is enough for an episode."""
     boundary: float
+    """What the score is divided by: feedback."""
+    level: float
+    """The score that an episode needs: held by the alarm rate."""
     feedback_steps: int
+    episodes: int
+    episodes_per_14_days: float
+    """What the calibration has achieved on this series, incidents included."""
     model: str
     state_hash: str
     learned: int
@@ -38,13 +61,16 @@ class Explanation(msgspec.Struct, frozen=True):
     interval_ms: float
     duplicates: int
     late: int
+    borrowed: bool
     open: bool
     opened_ms: int
 
 
-def explanation(s: Any, tuning: Tuning, model: str, state_hash: str) -> Explanation:
-    """Of one record as it stands."""
+def explanation(s: Any, h: Any, tuning: Tuning, local_ms: int, model: str, state_hash: str) -> Explanation:
+    """Of one series record and its habits, as they stand; ``local_ms`` is civil time of its newest sample."""
     point, novelty = float(s["last_point"]), float(s["last_novelty"])
+    gate = gate_of(s, h, tuning, int(local_ms // HOUR_MS % HOURS))
+    days = max(int(s["last_ms"]) - int(s["first_ms"]), 1) / 86_400_000
     return Explanation(
         series_id=format_series_id(int(s["id"])),
         at_ms=int(s["last_ms"]),
@@ -55,10 +81,15 @@ def explanation(s: Any, tuning: Tuning, model: str, state_hash: str) -> Explanat
         score=float(s["score"]),
         point=point,
         novelty=novelty,
-        head=HEADS[1 if point >= novelty else 2],
-        gate=gate_of(s, tuning),
+        head=HEADS[2 if novelty >= float(s["score"]) else 1],
+        gate=gate,
+        gate_text=GATES[gate],
+        evidence=float(s["evidence"]),
         boundary=float(boundary_of(np.atleast_1d(s)[0])),
+        level=max(float(s["level"]), 1.0),
         feedback_steps=int(s["feedback"]),
+        episodes=int(s["episodes"]),
+        episodes_per_14_days=14.0 * int(s["episodes"]) / max(days, 1.0),
         model=model,
         state_hash=state_hash,
         learned=int(s["learned"]),
@@ -66,17 +97,26 @@ def explanation(s: Any, tuning: Tuning, model: str, state_hash: str) -> Explanat
         interval_ms=float(s["interval_ms"]),
         duplicates=int(s["duplicates"]),
         late=int(s["late"]),
+        borrowed=bool(s["borrowed"]),
         open=bool(s["open"]),
         opened_ms=int(s["opened_ms"]),
     )
 
 
-def gate_of(s: Any, tuning: Tuning) -> Gate:
-    """The first gate that kept the newest sample from being an episode, or ``fired``."""
-    if s["open"]:
-        return "fired"
-    if int(s["learned"]) <= tuning.warm_up:
-        return "learning"
-    if float(s["score"]) >= 1.0:
-        return "debounce"
-    return "band"
+def gate_of(s: Any, h: Any, tuning: Tuning, hour: int) -> Gate:
+    """The first gate that kept the newest sample from being part of an episode, or ``fired``."""
+    record = np.atleast_1d(s)[0]
+    score, held = float(s["score"]), float(s["held"])
+    waiting = int(s["candidate"]) > 0
+    checks: tuple[tuple[bool, Gate], ...] = (
+        (bool(s["open"]), "fired"),
+        (int(s["last_ms"]) < int(s["quiet_until_ms"]), "maintenance"),
+        (int(s["learned"]) <= tuning.warm_up and not s["borrowed"], "learning"),
+        (ruled(record, float(s["raw"]), float(s["last_expected"]), 2.0) < 1.0, "min_deviation"),
+        (score < 1.0 and not waiting, "band"),
+        (not waiting and tuning.open_n > 1, "debounce"),
+        (bool(is_habit(np.atleast_1d(h)[0], hour)), "habit"),
+        (float(s["evidence"]) < 1.0, "noise"),
+        (max(score, held) < float(s["level"]), "calibration"),
+    )
+    return next((gate for applies, gate in checks if applies), "calibration")

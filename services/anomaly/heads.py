@@ -86,7 +86,7 @@ def beyond_of(s: Any, k: int, y: float, tuning: Tuning) -> float:
         z = NOVELTY_LARGEST
         if unit > 0.0:
             z = min(max(NOVELTY_BASE + NOVELTY_SLOPE * np.log10(beyond / unit), 0.0), NOVELTY_LARGEST)
-        s.steps[k] = min(s.steps[k] + 1.0, STEP_MEMORY)
+        s.steps[k] = int(min(s.steps[k] + 1.0, STEP_MEMORY))
         s.step[k] += (beyond - s.step[k]) / s.steps[k]
     s.middle[k] += (y - s.middle[k]) / min(s.seen[k], CENTRE_MEMORY)
     s.high[k] = max(y, s.middle[k] + (s.high[k] - s.middle[k]) * RANGE_MEMORY)

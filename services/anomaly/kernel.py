@@ -14,7 +14,7 @@ from services.anomaly.forecasters import day_mean, half_hour_of, hour_of, rest_o
 from services.anomaly.habits import learn_habits
 from services.anomaly.heads import step
 from services.anomaly.state import CLOSED, FORECASTS, OPENED, RECENT, STEP, Tuning
-from services.anomaly.turns import boundary_of, change_turn, missing_turn, turn
+from services.anomaly.turns import boundary_of, change_turn, missing_turn, relax_level, ruled, turn
 
 LARGEST = 1e37
 """Values beyond are taken as this: bands leave as 32-bit floats, which end at 3e38, and squares must not overflow."""
@@ -86,8 +86,8 @@ def note_time(s: Any, ts: int, now_ms: int, x: float) -> None:
 
 @kernel
 def in_quarantine(s: Any, ts: int) -> bool:
-    """Whether values are kept out of the season and the long-run squares: an episode is open that nobody called expected."""
-    return bool(s.open and not s.end_now and ts - s.opened_ms < QUARANTINE_MS)
+    """Whether values stay out of the season and the long-run squares: an episode is open, not called expected; or maintenance."""
+    return bool((s.open and not s.end_now and ts - s.opened_ms < QUARANTINE_MS) or ts < s.quiet_until_ms)
 
 
 @kernel
@@ -134,6 +134,7 @@ def score_rows(
             s.missing = 0
             missing_turn(s, row, ts[i], CLOSED, events[told])
             told += 1
+        relax_level(s, float(ts[i] - s.last_ms) if s.last_ms > 0 else 0.0, tuning)
         y, known = x, True
         if s.counter:
             y, known = rate_of(s, ts[i], x)
@@ -148,7 +149,7 @@ def score_rows(
         a, raw, p, q, b, half = step(s, ts[i], local[i], y, tuning, quarantined, each)
         low, high = max(b - half, -LARGEST), min(b + half, LARGEST)
         boundary = boundary_of(s)
-        a, raw = a / boundary, raw / boundary
+        a, raw = ruled(s, y, b, a / boundary), ruled(s, y, b, raw / boundary)
         score[i], expected[i], lower[i], upper[i], point[i], novelty[i] = a, b, low, high, p, q
         s.score, s.last_expected, s.last_lower, s.last_upper, s.last_point, s.last_novelty = a, b, low, high, p, q
         if s.learned <= tuning.warm_up:

@@ -76,8 +76,8 @@ SERIES = record(
         ("high", "f8", (SIGNALS,)),
         ("middle", "f8", (SIGNALS,)),
         ("seen", "i4", (SIGNALS,)),
-        ("step", "f8", (SIGNALS,)),
-        ("steps", "f4", (SIGNALS,)),
+        ("step", "f4", (SIGNALS,)),
+        ("steps", "u1", (SIGNALS,)),
         ("held", "f4"),
         ("since", "i4"),
         # evidence against noise
@@ -110,8 +110,12 @@ SERIES = record(
         ("min_deviation", "f8"),
         ("min_relative", "f4"),
         ("direction", "i1"),
-        ("feedback", "i4"),
+        ("feedback", "i2"),
         ("end_now", "u1"),
+        ("level", "f4"),
+        ("episodes", "i4"),
+        ("quiet_until_ms", "i8"),
+        ("borrowed", "u1"),
         # episode
         ("open", "u1"),
         ("hits", "u8"),
@@ -131,8 +135,8 @@ SERIES = record(
         ("told", "i4"),
         ("told_peak", "f4"),
         ("version", "i4"),
-        ("up", "i4"),
-        ("down", "i4"),
+        ("up", "i2"),
+        ("down", "i2"),
         ("head", "u1"),
         ("flapping", "u1"),
         ("flaps", "f4"),
@@ -230,6 +234,7 @@ class Tuning(NamedTuple):
     missing_min_ms: int
     expire_ms: int
     late_ms: int
+    alarm_ms: float
 
 
 def tuning_of(c: ModelConfig) -> Tuning:
@@ -248,6 +253,7 @@ def tuning_of(c: ModelConfig) -> Tuning:
         int(1000 * c.missing_min_s),
         int(1000 * c.expire_s),
         c.late_ms,
+        86_400_000.0 * c.alarm_days,
     )
 
 

@@ -15,12 +15,22 @@ FEEDBACK_STEP = 1.12
 FEEDBACK_LIMIT = 8
 """People cannot move a boundary by more than this many steps (a factor of 2.5) either way."""
 
+UNDER = 0.99
+LEVEL_LOW, LEVEL_HIGH, LEVEL_STEP = 1.0, 3.0, 0.1
+"""An episode needs a score of at least 1.0; a series that opens more than one in ``alarm_days`` needs more, up to three times."""
 CANDIDATE = 16
 """Samples for which an odd sample waits for evidence: a step shows in the following ones."""
 GROWTH = 2
 """A growing episode is told again when its samples doubled …"""
 PEAK_GROWTH = 1.5
 """… or its peak grew by half: a handful of versions an episode, however long."""
+
+
+@kernel
+def relax_level(s: Any, gap_ms: float, tuning: Tuning) -> None:
+    """Quantile controller of the level that an episode needs: each one raises it, the chosen time without one takes that back."""
+    if s.level > LEVEL_LOW:
+        s.level = max(s.level * (1.0 - LEVEL_STEP * min(gap_ms / tuning.alarm_ms, 1.0)), LEVEL_LOW)
 
 
 @kernel
@@ -68,6 +78,8 @@ def count_bits(word: int, last: int) -> int:
 def open_episode(s: Any, ts: int, tuning: Tuning) -> None:
     """Start an episode; the decayed count of recent episodes decides whether the series flaps."""
     s.open = 1
+    s.episodes += 1
+    s.level = min(max(s.level, LEVEL_LOW) * (1.0 + LEVEL_STEP), LEVEL_HIGH)
     s.opened_ms = ts
     s.over_ms = ts
     s.quiet = 0
@@ -96,9 +108,19 @@ def extend(s: Any, ts: int, score: float, x: float, expected: float, head: int) 
     s.over_ms = ts
     s.odd += 1
     if x >= expected:
-        s.up += 1
+        s.up = min(s.up + 1, 30_000)
     else:
-        s.down += 1
+        s.down = min(s.down + 1, 30_000)
+
+
+@kernel
+def ruled(s: Any, x: float, expected: float, score: float) -> float:
+    """The score after the series' own rules: too small a deviation, or one in a direction nobody minds, stays under the boundary."""
+    away = x - expected
+    least = max(s.min_deviation, s.min_relative * abs(expected))
+    if (least > 0.0 and abs(away) < least) or (s.direction > 0 and away < 0.0) or (s.direction < 0 and away > 0.0):
+        return min(score, UNDER)
+    return score
 
 
 @kernel
@@ -144,7 +166,7 @@ def turn(
         if not may_open(s, score, head, tuning):
             return n
         strength = max(s.held / boundary_of(s), raw)
-        if suppressed(h, hour, strength):
+        if suppressed(h, hour, strength) or strength < s.level or ts < s.quiet_until_ms:
             s.candidate = 0
             return n
         open_episode(s, ts, tuning)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from kizashi.contracts.batches import DUPLICATE, LATE, UNSCORED, SeriesInfo
-from kizashi.errors import NotFound
+from kizashi.errors import ConfigurationError, NotFound
 from services.anomaly.bank import Bank, Scored
+from services.anomaly.rules import SeriesRule, rule_from
 
 COLUMNS = ("score", "expected", "lower", "upper", "point", "novelty", "flags")
 
@@ -105,3 +106,72 @@ def test_constants_zeros_and_wild_scales_stay_finite() -> None:
         scored = feed(Bank(), ts, values)
         for name in COLUMNS:
             assert np.isfinite(getattr(scored, name)).all(), (name, values[:3])
+
+
+def stream_with_spike(bank: Bank, height: float) -> Scored:
+    feed(bank, list(range(1000, 2_501_000, 1000)), noise(2500))
+    return feed(bank, list(range(2_501_000, 2_511_000, 1000)), [10.0 + height] * 10)
+
+
+def opened(scored: Scored) -> int:
+    return int(((scored.events["what"] == 1) & (scored.events["kind"] == 0)).sum())
+
+
+@pytest.mark.parametrize(
+    ("rule", "height", "episodes", "gate"),
+    [
+        (SeriesRule(), 12.0, 1, "fired"),
+        (SeriesRule(min_deviation=20.0), 12.0, 0, "min_deviation"),
+        (SeriesRule(min_relative=3.0), 12.0, 0, "min_deviation"),
+        (SeriesRule(direction="down"), 12.0, 0, "min_deviation"),
+        (SeriesRule(direction="down"), -12.0, 1, "fired"),
+        (SeriesRule(direction="up"), 12.0, 1, "fired"),
+    ],
+)
+def test_rules_decide_what_counts(rule: SeriesRule, height: float, episodes: int, gate: str) -> None:
+    bank = Bank()
+    feed(bank, [500], [10.0])
+    bank.set_rule(7, rule)
+    scored = stream_with_spike(bank, height)
+    assert opened(scored) == episodes
+    assert bank.explain(7).gate == gate
+
+
+def test_bad_rules_are_refused_and_say_why() -> None:
+    with pytest.raises(ConfigurationError, match="min_deviation: -1"):
+        rule_from({"min_deviation": -1.0})
+    with pytest.raises(ConfigurationError, match="direction: 'sideways'"):
+        rule_from({"direction": "sideways"})
+    with pytest.raises(ConfigurationError, match="colour: no such field"):
+        rule_from({"colour": "red"})
+    assert rule_from({"direction": "up"}).direction == "up"
+
+
+def test_maintenance_opens_nothing_and_is_not_learned() -> None:
+    bank = Bank()
+    feed(bank, [500], [10.0])
+    bank.keep_quiet(7, 2_600_000)
+    assert opened(stream_with_spike(bank, 50.0)) == 0
+    assert bank.explain(7).gate == "maintenance"
+    assert bank.states["visits"][0].sum() == 1  # the sample before it was announced
+
+
+def test_a_series_that_alarms_too_often_needs_more() -> None:
+    bank = Bank()
+    stream_with_spike(bank, 30.0)
+    first = bank.explain(7)
+    assert first.episodes == 1
+    assert first.level == pytest.approx(1.1)
+    feed(bank, [2_511_000 + 14 * 86_400_000], [10.0])
+    assert bank.explain(7).level == pytest.approx(1.0, abs=0.01)
+
+
+def test_single_noise_record_is_stopped_by_the_noise_gate() -> None:
+    bank = Bank()
+    feed(bank, list(range(1000, 2_501_000, 1000)), noise(2500))
+    scored = feed(bank, [2_501_000], [15.0])
+    assert scored.score[0] >= 1.0
+    told = bank.explain(7)
+    assert (told.open, told.gate) == (False, "noise")
+    assert told.evidence < 1.0
+    assert told.gate_text
