@@ -23,12 +23,12 @@ F64 = NDArray[np.float64]
 DAY_HOURS = 24
 PATHS = 600
 
-ENTRY_SHAPE, ENTRY_HOURS = 1.0, 120.0
-"""Prior: a burst about once in five days, known no better than from one burst."""
-STAY_SHAPE, LEAVE_SHAPE = 3.0, 1.0
-"""Prior: a burst lasts about four hours, known no better than from one that did."""
-DEPTH_BURN, DEPTH_SIGMA, DEPTH_WEIGHT = 9.3, 1.2, 2.0
-"""Prior: a burst burns at 9.3 times the sustainable rate, the geometric mean of the paging burn rates 6 and 14.4; two hours' worth."""
+ENTRY_SHAPE, ENTRY_HOURS = 5.0, 600.0
+"""Prior: a burst about once in five days, believed as much as twenty-five days of watching."""
+STAY_SHAPE, LEAVE_SHAPE = 15.0, 5.0
+"""Prior: a burst lasts about four hours, believed as much as five of them."""
+DEPTH_BURN, DEPTH_SIGMA, DEPTH_WEIGHT = 9.3, 1.2, 10.0
+"""Prior: a burst burns at 9.3 times the sustainable rate, the geometric mean of the paging burn rates 6 and 14.4; ten hours' worth."""
 BASE_SHARE, BASE_SHAPE = 0.33, 0.5
 """Prior: a third of the objective's error rate, known no better than from half an error."""
 FORGET_HOURS = 72.0

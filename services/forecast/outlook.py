@@ -1,8 +1,7 @@
 """Will the error budget last? Probability that it is gone by the end of the window, and when.
 
-The published probability is latched at one half: it says "more likely than not" once the odds are 3 to 1, and takes that back only when
-they are 9 to 1 against. In between it stays on its side of one half. A decision at 0.5 then neither flaps nor cries early (measured in
-docs/decisions/0022-budget-outlook.md).
+The published probability is latched at one half: it says "more likely than not" at 70 %, and takes that back only below 15 %. In between
+it stays on its side of one half. A decision at 0.5 then neither flaps nor cries early (docs/decisions/0022-budget-outlook.md).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from services.forecast.errors_ahead import SIZE, learn_hour, live_through, new_p
 
 F64 = NDArray[np.float64]
 
-SAY, TAKE_BACK = 0.75, 0.1
+SAY, TAKE_BACK = 0.7, 0.15
 """Probabilities at which "it will be missed" is said and taken back."""
 JUST_UNDER_HALF = 0.499
 SEED = 7
