@@ -23,6 +23,9 @@ from kizashi.stream.patience import patiently
 ANSWER_WITHIN_S = 15.0
 """The broker answers administration in milliseconds; after a kill it needs a few seconds to elect itself."""
 
+VISIBLE_WITHIN_S = 60.0
+"""A busy broker that makes hundreds of partitions at once may take this long to show the last of them."""
+
 T = TypeVar("T")
 
 
@@ -92,7 +95,7 @@ class BusAdmin:
 
     def _visible(self, names: set[str]) -> None:
         """A new topic is on the broker at once and in its metadata a moment later; who is told that it exists may use it."""
-        deadline, pause = time.monotonic() + ANSWER_WITHIN_S, threading.Event()
+        deadline, pause = time.monotonic() + VISIBLE_WITHIN_S, threading.Event()
         while missing := names - self.topics().keys():
             if time.monotonic() > deadline:
                 raise BusUnavailable(f"topic {min(missing)} was made but does not appear in Kafka's metadata")
