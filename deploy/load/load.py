@@ -1,4 +1,4 @@
-"""100 people on a running gateway: clicks and WebSockets. ``python deploy/load/load.py --key KEY [--url URL] [--people N] [--seconds S]``"""
+"""100 people on a running gateway: clicks and WebSockets. ``python deploy/load/load.py --key KEY [--url URL]``"""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import msgspec
 from starlette.responses import Response
 
 from kizashi.cache import Cache, MemoryCache
-from kizashi.errors import Recoverable
+from kizashi.errors import KizashiError, NotFound, Recoverable
 from kizashi.observe.metrics import CACHE
 from kizashi.store.client import Store, StoreError
 from services.gateway.problems import Problem
@@ -23,6 +23,10 @@ TOO_BIG = frozenset({158, 307, 396})
 Columns = dict[str, list[Any]]
 """Column name → values, one a row."""
 Value = str | int | float | list[int] | list[str]
+
+
+class AbsentTable(KizashiError):
+    """The store has no such table: migrations have not run, or the engine has not made its own log yet."""
 
 
 class Answers:
@@ -77,6 +81,8 @@ class Answers:
             if x.code in TOO_BIG:
                 raise Problem(422, "the question is too big: ask for a shorter range, fewer series or fewer points") from x
             raise
+        except NotFound as x:  # a table, not a thing that somebody asked for: its text holds the statement, which is nobody's business
+            raise AbsentTable(statement.name) from x
 
     async def remembered(self, key: str, ttl_s: float, make: Callable[[], Awaitable[bytes]]) -> bytes:
         """The answer under this key, at most ``ttl_s`` old. Of many who ask at once one computes, the others wait for it."""
