@@ -1,0 +1,57 @@
+"""The coarse tiers on the real store: whole buckets, repeats and late rows counted once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from kizashi.settings import StoreSettings
+from kizashi.store.blocks import Block
+from kizashi.store.client import Store, connect
+from kizashi.store.migrate import migrate
+from services.sink.tiers import SETTLED_S, Tiers
+
+pytestmark = pytest.mark.pipeline
+MINUTE_MS = 60_000
+START = 1_700_000_040_000
+"""The beginning of a minute."""
+
+
+@pytest.fixture
+def store(clickhouse: StoreSettings) -> Iterator[Store]:
+    migrate(clickhouse)
+    door = connect(clickhouse)
+    yield door
+    door.close()
+
+
+def insert(store: Store, ts: list[int], values: list[float]) -> None:
+    """Rows of series 1, as the sink writes them."""
+    n = len(ts)
+    block = Block(n).constant("series_id", "UInt64", 1).fixed("ts", "DateTime64(3, 'UTC')", np.array(ts))
+    block.fixed("value", "Float64", np.array(values)).constant("score", "UInt32", 500).constant("version", "UInt64", 1)
+    store.insert_block("samples", block.constant("landed_at", "DateTime('UTC')", int(time.time())))
+
+
+def roll(store: Store) -> None:
+    """Roll when what was stored has settled: by the store's own clock, which rows are stamped with."""
+    deadline = time.monotonic() + SETTLED_S + 15
+    settled = f"SELECT count() FROM samples WHERE stored_at > now() - {SETTLED_S}"
+    while store.query(settled).rows[0][0] and time.monotonic() < deadline:
+        time.sleep(0.2)
+    Tiers(store).roll()
+
+
+def test_buckets_are_whole_and_late_rows_count_once(store: Store) -> None:
+    insert(store, [START, START + 1_000, START + MINUTE_MS], [1.0, 3.0, 7.0])
+    roll(store)
+    minutes = "SELECT samples, mean, low, high, last, worst FROM samples_1m FINAL ORDER BY bucket"
+    assert store.query(minutes).rows == [(2, 2.0, 1.0, 3.0, 3.0, 500), (1, 7.0, 7.0, 7.0, 7.0, 500)]
+    insert(store, [START, START + 2_000], [1.0, 8.0])  # a repeat and a late row
+    roll(store)
+    assert store.query(minutes).rows == [(3, 4.0, 1.0, 8.0, 8.0, 500), (1, 7.0, 7.0, 7.0, 7.0, 500)]
+    assert Tiers(store).roll() >= 0
+    assert store.query(minutes).rows[0][0] == 3
