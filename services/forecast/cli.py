@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from kizashi.errors import KizashiError
@@ -48,6 +49,14 @@ def eval_incidents(
     """Probability of an incident within each horizon, from the starts of past ones."""
     files = _or_say("incidents", lambda: evaluate_incidents.evaluate(source, target, questions, [horizon_days, *(more or [])]))
     typer.echo(f"{files} series answered, see {target}")
+
+
+def bench(count: Annotated[int, typer.Option(min=1, help="simulated series")] = 10) -> None:
+    """Accuracy and cost beside River's forecasters on the same simulated series; one JSON document."""
+    from services.forecast.bench import bench_forecast  # River's import costs half a second
+
+    rows = bench_forecast(count)
+    typer.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())
 
 
 def _or_say(what: str, work: Callable[[], int]) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from services.forecast.cli import eval_forecast, eval_incidents, eval_slo
+from services.forecast.cli import bench, eval_forecast, eval_incidents, eval_slo
 
 app = typer.Typer(add_completion=False, help=__doc__)
 app.command("forecast")(eval_forecast)
 app.command("slo")(eval_slo)
 app.command("incidents")(eval_incidents)
+app.command("bench")(bench)
 
 
 if __name__ == "__main__":
