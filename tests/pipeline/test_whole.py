@@ -36,6 +36,7 @@ def key(house: RunningHouse) -> str:
 
 
 def test_status_says_ready_with_every_part(house: RunningHouse) -> None:
+    until(lambda: house.state()["ready"], 60, 0.3, "the house was not ready")  # tests before this one may have killed a part
     state = json.loads(house.kizashi("status", "--json").stdout)
     assert state["ready"] is True
     names = {child["name"] for child in state["children"]}
@@ -88,6 +89,7 @@ def test_topics_are_as_the_registry_wants_them(house: RunningHouse) -> None:
 
 
 def test_second_instance_and_doctor(house: RunningHouse) -> None:
+    until(lambda: house.state()["ready"], 60, 0.3, "the house was not ready")  # tests before this one may have killed a part
     second = house.kizashi("up", "--port", "0", "--kafka-port", "0", "--store-port", "0", check=False)
     assert second.returncode == 2 and "already runs on" in second.stderr
     doctor = json.loads(house.kizashi("doctor", "--json").stdout)
