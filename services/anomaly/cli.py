@@ -22,3 +22,11 @@ def eval_anomaly(
         typer.echo(f"eval anomaly: {x}", err=True)
         raise typer.Exit(2) from x
     typer.echo(f"{files} series scored, see {target}")
+
+
+def bench_anomaly() -> None:
+    """Cost a sample and a series, beside River's models on the same data in the same run."""
+    from services.anomaly.bench import costs
+
+    for c in costs():
+        typer.echo(f"{c.name:<44} {c.us_per_sample:9.2f} µs/sample {c.bytes_per_series:>10} B/series")
