@@ -41,7 +41,7 @@ class GatewaySettings:
     ws_heartbeat_s: float = 15.0
     ws_subscriptions: int = 64
     ws_series_per_subscription: int = 500
-    ws_per_user: int = 50
+    ws_per_user: int = 200
     flush_s: float = 0.5
     """A subscription gets at most one message in this time."""
     overview_s: float = 2.0

@@ -34,6 +34,17 @@ WHERE tenant = {tenant:String} AND series_id IN {ids:Array(UInt64)}
 """,
 )
 
+FIRST = Statement(
+    "series.first",
+    """
+SELECT lower(leftPad(hex(series_id), 16, '0')) AS id, metric, labels, unit, kind, service, host
+FROM series FINAL
+WHERE tenant = {tenant:String}
+ORDER BY metric, series_id
+LIMIT {limit:UInt32}
+""",
+)
+
 CURRENT = Statement(
     "series.current",
     """

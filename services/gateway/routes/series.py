@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from kizashi.contracts.ids import parse_series_id
 from kizashi.errors import NotFound
-from services.gateway.answers import json_answer, json_bytes
+from services.gateway.answers import Value, json_answer, json_bytes
+from services.gateway.credentials import digest
 from services.gateway.doors import Doors
 from services.gateway.guard import Parts, Who
 from services.gateway.paging import BadPage, format_page, parse_page
@@ -20,6 +21,8 @@ from services.gateway.state import state_word
 
 router = APIRouter(prefix="/api/v1")
 FACETS_TTL_S = 10.0
+SEARCH_TTL_S = 2.0
+"""As old as an overview may be; typing the same word twice asks once."""
 MOST_WORDS = 8
 Text = Annotated[str, Query(max_length=256)]
 
@@ -36,13 +39,19 @@ async def search(
             after_metric, after_id = _after(parse_page(cursor, 2))
         except BadPage as x:
             raise Problem(400, str(x)) from x
-    rows = await parts.answers.rows(who.tenant, q.SEARCH, {
+    asked: dict[str, Value] = {
         "tenant": who.tenant, "service": service, "host": host, "metric": metric, "words": q_.split()[:MOST_WORDS],
         "after_metric": after_metric, "after_id": after_id, "limit": limit + 1,
-    })  # fmt: skip
+    }  # fmt: skip
+    key = f"series/{digest(repr(sorted(asked.items())))}"
+    return json_bytes(await parts.answers.remembered(key, SEARCH_TTL_S, lambda: _search(parts, who.tenant, asked, limit)))
+
+
+async def _search(parts: Doors, tenant: str, asked: dict[str, Value], limit: int) -> bytes:
+    rows = await parts.answers.rows(tenant, q.SEARCH, asked)
     more, rows = len(rows) > limit, rows[:limit]
     next_page = format_page(rows[-1]["metric"], parse_series_id(rows[-1]["id"])) if more else None
-    return json_answer({"items": await with_newest(parts, who.tenant, rows), "next": next_page})
+    return msgspec.json.encode({"items": await with_newest(parts, tenant, rows), "next": next_page})
 
 
 @router.get("/series/{series_id}")
