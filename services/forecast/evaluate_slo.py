@@ -14,8 +14,8 @@ EVERY_HOURS = 12
 def evaluate(source: Path, target: Path, objective: float, hours: int) -> int:
     """Judge every window in ``source``; returns the number of files written. Raises Refused for input that cannot be used.
 
-    IN ``NAME.csv`` has ``hour,total,bad``, one window a file. OUT ``NAME.csv`` has ``hour,probability``, known after that hour, every
-    twelfth hour and at the end of the window.
+    IN ``NAME.csv`` has ``hour,total,bad``, one window a file. OUT ``NAME.csv`` has ``hour,probability``, one
+    row an hour, known after it; it is worked out anew every twelfth hour and stands in between.
     """
     paths = sorted(source.rglob("*.csv"))
     if not paths:
@@ -33,13 +33,14 @@ def evaluate(source: Path, target: Path, objective: float, hours: int) -> int:
 
 def _outlooks(window: list[tuple[float, float]], objective: float, hours: int) -> list[tuple[int, float]]:
     outlook, rows = BudgetOutlook(objective), list[tuple[int, float]]()
-    seen = failed = 0.0
+    seen = failed = known = 0.0
     for hour, (total, bad) in enumerate(window[:hours]):
         outlook.learn_hour(total, bad)
         seen += total
         failed += bad
-        if (hour + 1) % EVERY_HOURS == 0 or hour == hours - 1:
-            rows.append((hour, outlook.exhaustion(seen, failed, hours - hour - 1).probability))
+        if hour == 0 or (hour + 1) % EVERY_HOURS == 0 or hour == hours - 1:
+            known = outlook.exhaustion(seen, failed, hours - hour - 1).probability
+        rows.append((hour, known))
     return rows
 
 
