@@ -9,8 +9,8 @@ from kizashi.settings import Settings
 from kizashi.stream.admin import topic_ids
 from kizashi.stream.faust_worker import Duty
 from kizashi.stream.service import serve_duty
-from services.anomaly.bank import warm_up
 from services.anomaly.config import ModelConfig
+from services.anomaly.model import warm_up
 from services.anomaly.processor import AnomalyFactory
 
 DUTY = Duty("anomaly", (topics.SAMPLES.name,), topics.STATE_ANOMALY.name, controls=(topics.FEEDBACK.name,), snapshot_every_s=15.0)

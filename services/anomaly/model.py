@@ -13,6 +13,7 @@ from kizashi.contracts.findings import Episode, Pattern, Source
 from kizashi.contracts.topics import SAMPLES
 from kizashi.errors import Damaged
 from services.anomaly.bank import DEFAULT_TENANT, MODEL, Bank, Scored
+from services.anomaly.bank import warm_up as compile_bank
 from services.anomaly.config import ModelConfig
 from services.anomaly.episodes import episode_of
 from services.anomaly.pattern_reader import PatternReader
@@ -188,3 +189,15 @@ class PartitionModel:
             column("point"),
             column("novelty"),
         )
+
+
+def warm_up() -> None:
+    """Compile or load every kernel that a partition can meet, before a group is joined: a step must never wait for a compiler."""
+    compile_bank()
+    model = PartitionModel("warm-up", 0)
+    one, flags = np.ones(1, np.uint64), np.zeros(1, np.uint8)
+    for k in range(3):
+        ts = np.full(1, (k + 1) * 20_000, np.int64)
+        model.score(k, SamplesBatch(int(ts[0]), one, ts, np.ones(1), flags))
+    model.drain()
+    PartitionModel.load(model.dump())

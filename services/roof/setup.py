@@ -24,6 +24,9 @@ def setup(cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Build 
         task = progress.add_task(f"Kafka {lock.kafka}", total=len(lock.jars))
         jars.fetch(lock, kafka.jar_folder(tools, lock), progress=lambda done, _: progress.update(task, completed=done))
     err.print(f"Kafka {lock.kafka}: {len(lock.jars)} jars, all hashes as in the lock")
+    with err.status("Compiling the scoring kernels (once, up to a minute)"):
+        compile_kernels()
+    err.print("Scoring kernels: compiled")
     if cache:
         with tempfile.TemporaryDirectory(prefix="kizashi-") as scratch, err.status("Java start-up cache (once, about 10 s)"):
             try:
@@ -32,3 +35,12 @@ def setup(cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Build 
                 err.print(f"Java start-up cache not made: {error}", style="yellow", markup=False)
                 return
         err.print("Java start-up cache: " + ("ready" if made else "left out, the disk is nearly full"))
+
+
+def compile_kernels() -> None:
+    """Compile what the scoring services run; numba keeps it beside the code, so the first start need not wait for a compiler."""
+    from services.anomaly.model import warm_up as anomaly
+    from services.forecast.model import warm_up as forecast
+
+    anomaly()
+    forecast()
