@@ -27,6 +27,7 @@ class SignalSnapshot(msgspec.Struct):
     step_ms: int
     now: int
     ids: list[int]
+    limit: int
     newest: bytes
     means: bytes
 
@@ -41,6 +42,7 @@ class SignalStore:
         self.newest = np.full(_FIRST, -1, np.int64)
         """Step number of each slot's newest value; -1: free."""
         self.now = -1
+        self.free = list(range(_FIRST - 1, -1, -1))
 
     def fold(self, start_ms: int, ids: NDArray[np.uint64], means: NDArray[np.float64]) -> None:
         """Take one rollup batch. Later versions of a step replace it; steps older than the ring are ignored."""
@@ -48,7 +50,7 @@ class SignalStore:
         if step <= self.now - self.steps or not len(ids):
             return
         self.now = max(self.now, step)
-        slots = np.fromiter((self._slot(int(i)) for i in ids), np.int64, len(ids))
+        slots = np.fromiter((self._slot(int(i), step) for i in ids), np.int64, len(ids))
         newest = self.newest[slots]
         stale = slots[newest < step - 1]
         if len(stale):
@@ -75,12 +77,12 @@ class SignalStore:
         ids = sorted(self.slot_of, key=self.slot_of.__getitem__)
         slots = [self.slot_of[i] for i in ids]
         means = zlib.compress(self.means[slots].astype("<f4").tobytes(), 1)
-        return SignalSnapshot(self.steps, self.step_ms, self.now, ids, self.newest[slots].astype("<i8").tobytes(), means)
+        return SignalSnapshot(self.steps, self.step_ms, self.now, ids, self.limit, self.newest[slots].astype("<i8").tobytes(), means)
 
     @classmethod
     def restore(cls, s: SignalSnapshot) -> SignalStore:
         """Inverse of ``snapshot``; raises Damaged when the parts do not fit."""
-        store = cls(s.steps, s.step_ms)
+        store = cls(s.steps, s.step_ms, s.limit)
         newest, means = np.frombuffer(s.newest, "<i8"), np.frombuffer(zlib.decompress(s.means), "<f4")
         if len(newest) != len(s.ids) or len(means) != len(s.ids) * s.steps:
             raise Damaged("signal rings do not fit their index")
@@ -89,6 +91,7 @@ class SignalStore:
         store.newest = np.full(size, -1, np.int64)
         store.means[: len(s.ids)], store.newest[: len(s.ids)] = means.reshape(-1, s.steps), newest
         store.slot_of = {i: k for k, i in enumerate(s.ids)}
+        store.free = list(range(size - 1, len(s.ids) - 1, -1))
         store.now = s.now
         return store
 
@@ -98,25 +101,31 @@ class SignalStore:
             skipped = min(self.steps, step - int(self.newest[s]))
             self.means[s, np.arange(step - skipped + 1, step + 1) % self.steps] = np.nan
 
-    def _slot(self, series: int) -> int:
+    def _slot(self, series: int, step: int) -> int:
         slot = self.slot_of.get(series)
         if slot is not None:
             return slot
-        slot = len(self.slot_of)
-        if slot >= self.limit:
-            slot = self._evict()
-        elif slot >= len(self.newest):
-            more = min(2 * len(self.newest), self.limit)
-            grown = np.full((more, self.steps), np.nan, np.float32)
-            grown[: len(self.means)] = self.means
-            self.means = grown
-            self.newest = np.concatenate([self.newest, np.full(more - len(self.newest), -1, np.int64)])
+        if not self.free:
+            self._make_room()
+        slot = self.free.pop()
         self.slot_of[series] = slot
         self.means[slot] = np.nan
-        self.newest[slot] = -1
+        self.newest[slot] = step
         return slot
 
-    def _evict(self) -> int:
-        """Slot of the series that has been silent longest, freed."""
-        victim = min(self.slot_of, key=lambda i: (self.newest[self.slot_of[i]], i))
-        return self.slot_of.pop(victim)
+    def _make_room(self) -> None:
+        """Grow, or at the limit take the slots of the series that have been silent longest, a sixteenth of them at once."""
+        size = len(self.newest)
+        if size < self.limit:
+            more = min(2 * size, self.limit)
+            grown = np.full((more, self.steps), np.nan, np.float32)
+            grown[:size] = self.means
+            self.means = grown
+            self.newest = np.concatenate([self.newest, np.full(more - size, -1, np.int64)])
+            self.free = list(range(more - 1, size - 1, -1))
+            return
+        ids, slots = np.fromiter(self.slot_of, np.uint64), np.fromiter(self.slot_of.values(), np.int64)
+        victims = np.lexsort((ids, self.newest[slots]))[: max(1, size // 16)]  # by id among equals: slots differ after a restore
+        self.free = slots[victims][::-1].tolist()
+        for i in ids[victims]:
+            del self.slot_of[int(i)]
