@@ -23,6 +23,8 @@ from services.roof.bench_house import BenchHouse, bench_house
 DRAIN_WITHIN_S = 300.0
 DELAY_RATES = (5_000, 50_000)
 WATCHED_SERIES = 20
+DELAY_METRIC = "bench.delay"
+"""Not the metric of the throughput run, whose rows are counted against what was sent."""
 
 
 @dataclass
@@ -105,7 +107,9 @@ def _drain(house: BenchHouse, load: Load, base: int) -> int:
 
 def delays(house: BenchHouse, rate: float, seconds: float, key: str) -> dict[str, Any]:
     """Time from making a sample to its score on a WebSocket at ``rate`` samples a second; p50 and p99 in ms."""
-    load = start_load(Order(house.settings.kafka.bootstrap, rate=rate, seconds=seconds + 8, list_length=min(500, int(rate // 10))))
+    load = start_load(
+        Order(house.settings.kafka.bootstrap, metric=DELAY_METRIC, rate=rate, seconds=seconds + 8, list_length=min(500, int(rate // 10)))
+    )
     found = asyncio.run(_listen(house, key, seconds))
     while not load.done:
         time.sleep(0.2)
@@ -120,7 +124,7 @@ async def _listen(house: BenchHouse, key: str, seconds: float) -> list[float]:
     """Delay in ms of every score of some series that reaches a WebSocket within ``seconds``."""
     wanted: list[str] = []
     while len(wanted) < WATCHED_SERIES:
-        rows = house.store.query(f"SELECT series_id FROM v_series WHERE metric = 'bench.load' LIMIT {WATCHED_SERIES}").rows  # noqa: S608
+        rows = house.store.query(f"SELECT series_id FROM v_series WHERE metric = '{DELAY_METRIC}' LIMIT {WATCHED_SERIES}").rows  # noqa: S608
         wanted = [str(r[0]) for r in rows]
         await asyncio.sleep(0.2)
     out: list[float] = []
