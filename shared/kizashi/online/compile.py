@@ -6,7 +6,7 @@ Fast-math stays off, because a restored state must continue bit for bit on the s
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import ParamSpec, TypeVar, cast
 
 import numba
 
@@ -25,14 +25,3 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """
     compiled = numba.njit(cache=True, fastmath=False, nogil=True, error_model="numpy")(function)
     return cast("Callable[P, R]", compiled)
-
-
-def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """As ``kernel``, for small functions that other kernels call."""
-    compiled = numba.njit(cache=True, fastmath=False, nogil=True, error_model="numpy", inline="never")(function)
-    return cast("Callable[P, R]", compiled)
-
-
-def python_of(function: Any) -> Any:
-    """The plain Python function behind a kernel: the oracle of the property tests."""
-    return getattr(function, "py_func", function)
