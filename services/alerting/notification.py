@@ -30,7 +30,7 @@ class AlertSummary(msgspec.Struct, omit_defaults=True):
     ended_ms: int | None = None
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
-    """Sentences by name: ``expected``, ``changes``, ``cause``, ``blast``, ``runbook``, ``owner``, ``acknowledged_by``; any may be absent."""
+    """Sentences by name: ``expected``, ``changes``, ``cause``, ``blast``, ``runbook``, ``owner``, ``acknowledged_by``; any may miss."""
     value: float | None = None
     expected: float | None = None
     lower: float | None = None
