@@ -9,10 +9,22 @@ declare const __WORDS__: string;
 const words = signal<Record<Lang, Catalogue>>({ en: {}, ja: {} });
 const wanted = new Set<string>();
 
+/** As the build sends it, [letter, named words, words by place …], or as it lies in the source. */
+type Sent = Catalogue | [letter: string, own: Catalogue, ...byPlace: string[]];
+
+function named(sent: Sent): Catalogue {
+  if (!Array.isArray(sent)) return sent;
+  const [letter, own, ...rest] = sent;
+  rest.forEach((sentence, place) => {
+    own[letter + place] = sentence;
+  });
+  return own;
+}
+
 async function load(language: Lang, part: string): Promise<void> {
   const answer = await fetch(`${__WORDS__}/${language}/${part}.json`);
   if (!answer.ok) throw new Error(`no catalogue ${language}/${part}`);
-  const found = (await answer.json()) as Catalogue;
+  const found = named((await answer.json()) as Sent);
   words.value = { ...words.value, [language]: { ...words.value[language], ...found } };
 }
 

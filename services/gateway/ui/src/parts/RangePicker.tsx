@@ -38,10 +38,10 @@ export function RangePicker({ range, fallback }: { range: Range; fallback: strin
             key={p}
             type="button"
             aria-pressed={chosen === p}
-            title={t(`parts.${p.replaceAll("-", "_")}_long`)}
+            title={t(`parts.long_${p.slice(4)}`)}
             onClick={() => setQuery({ from: p === fallback ? null : p, to: null }, false)}
           >
-            {t(`parts.${p.replaceAll("-", "_")}`)}
+            {t(`parts.now_${p.slice(4)}`)}
           </button>
         ))}
       </span>

@@ -49,7 +49,7 @@ export function About({ dashboard: d, change }: { dashboard: Dashboard; change: 
         <select class="field" value={d.from} onChange={(e) => change({ ...d, from: e.currentTarget.value }, "from")}>
           {presets.map((p) => (
             <option key={p} value={p}>
-              {t(`parts.${p.replaceAll("-", "_")}_long`)}
+              {t(`parts.long_${p.slice(4)}`)}
             </option>
           ))}
         </select>
