@@ -3,13 +3,13 @@
 256 worlds are drawn at once: an edge is a 256-bit integer whose bit w says whether it passes in world w, an entity the integer of worlds
 in which it is hit; spreading is ``hit[caller] |= hit[callee] & edge`` until nothing changes, so cycles are harmless and shared paths are
 counted right (a noisy-or would count them twice). Drawn from a hash of the edge's name: the same question gives the same answer.
-Standard error of a probability ≤ 0.03. Cost: about 1 µs an edge and pass.
+Standard error of a probability ≤ 0.03. Cost: about 3 µs an edge, once for all suspects of a ranking.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from kizashi.contracts.findings import Affected
@@ -18,6 +18,7 @@ from services.rca.spread import still_silent
 
 WORLDS = 256
 EVERY = (1 << WORLDS) - 1
+Carried = Callable[[str, str], float]
 MAX_REACH = 2_000
 PREDICT_FROM = 0.42
 """An entity is named in the prediction from this probability: half of the F1 that is reached maximises F1 (Lipton et al. 2014)."""
@@ -43,7 +44,7 @@ def worlds(
     graph: DependencyMap,
     sources: Mapping[str, float],
     silent_for_s: Mapping[str, tuple[float, int]] | None = None,
-    carried: Callable[[str, str], float] | None = None,
+    carried: Carried | None = None,
 ) -> dict[str, int]:
     """In which of the worlds each transitive caller of the sources is hit, as bits (sources: entity → probability that it is broken).
 
@@ -52,22 +53,65 @@ def worlds(
     ``carried(caller, callee)`` is the share of the caller's requests that the edge carries (0-1): what few requests use, few feel.
     """
     hit = {s: _passes(s, "", round(WORLDS * p)) if p < 1 else EVERY for s, p in sources.items()}
-    todo = sorted(hit)
-    while todo and len(hit) < MAX_REACH:
-        changed: set[str] = set()
-        for callee in todo:
-            mask = hit[callee]
-            for caller in graph.callers(callee):
-                p = graph.probability(caller, callee) * (carried(caller, callee) if carried else 1.0)
-                if silent_for_s and caller not in sources and callee in silent_for_s:
-                    quiet = still_silent(*silent_for_s[callee])
-                    p = p * quiet / (1 - p + p * quiet)
-                new = hit.get(caller, 0) | (mask & _passes(caller, callee, round(WORLDS * p)))
-                if new != hit.get(caller, 0):
-                    hit[caller] = new
-                    changed.add(caller)
-        todo = sorted(changed)
+
+    def mask(caller: str, callee: str) -> int:
+        p = graph.probability(caller, callee) * (carried(caller, callee) if carried else 1.0)
+        if silent_for_s and caller not in sources and callee in silent_for_s:
+            quiet = still_silent(*silent_for_s[callee])
+            p = p * quiet / (1 - p + p * quiet)
+        return _passes(caller, callee, round(WORLDS * p))
+
+    _spread(hit, _upwards(graph, sorted(hit), None), mask)
     return hit
+
+
+def worlds_of_each(graph: DependencyMap, suspects: Sequence[str], towards: Iterable[str], carried: Carried | None = None) -> dict[str, int]:
+    """``worlds`` of every suspect alone, all in one pass: bits ``WORLDS·k`` … ``WORLDS·(k+1) - 1`` of an entity's integer are the worlds
+    in which suspect k hits it. Only entities on a way to one of ``towards`` are followed."""
+    hit: dict[str, int] = {}
+    for k, suspect in enumerate(suspects):
+        hit[suspect] = hit.get(suspect, 0) | EVERY << WORLDS * k
+    repeat = sum(1 << WORLDS * k for k in range(len(suspects)))
+
+    def mask(caller: str, callee: str) -> int:
+        p = graph.probability(caller, callee) * (carried(caller, callee) if carried else 1.0)
+        return repeat * _passes(caller, callee, round(WORLDS * p))
+
+    below = {n for e in towards for n in (e, *(d for d, _hops in graph.reachable(e, upward=False, limit=MAX_REACH)))}
+    _spread(hit, _upwards(graph, sorted(hit), below), mask)
+    return hit
+
+
+def _upwards(graph: DependencyMap, sources: Iterable[str], within: set[str] | None) -> list[tuple[str, str]]:
+    """Edges (caller, callee) above the sources, those of a callee after all that lead to it unless there is a cycle."""
+    order: list[str] = []
+    seen: set[str] = set()
+    for source in sources:
+        todo: list[tuple[str, bool]] = [(source, False)]
+        while todo and len(seen) < MAX_REACH:
+            node, done = todo.pop()
+            if done:
+                order.append(node)
+            elif node not in seen:
+                seen.add(node)
+                todo.append((node, True))
+                todo += [(c, False) for c in sorted(graph.callers(node)) if c not in seen and (within is None or c in within)]
+        order += [node for node, done in reversed(todo) if done]
+    return [(caller, callee) for callee in reversed(order) for caller in graph.callers(callee) if caller in seen]
+
+
+def _spread(hit: dict[str, int], edges: list[tuple[str, str]], mask: Callable[[str, str], int]) -> None:
+    """Let every edge pass what it passes until nothing changes: one sweep and a look without cycles, a few with them."""
+    weighed = [(caller, callee, mask(caller, callee)) for caller, callee in edges]
+    changed = True
+    while changed:
+        changed = False
+        for caller, callee, passes in weighed:
+            before = hit.get(caller, 0)
+            after = before | (hit.get(callee, 0) & passes)
+            if after != before:
+                hit[caller] = after
+                changed = True
 
 
 def reach(

@@ -30,7 +30,7 @@ from kizashi.contracts.findings import Cause, Indicator
 from services.rca.dependencies import DependencyMap
 from services.rca.evidence import Shown, shown
 from services.rca.shift import F64, Window
-from services.rca.ways import Way, traffic_share, way_of
+from services.rca.ways import Way, traffic_share, ways_of
 
 SHOWN_INDICATORS = 5
 ALARM_ODDS = 19.0
@@ -74,7 +74,7 @@ def rank(window: Window, graph: DependencyMap, alarm: Alarm, evidence: Mapping[s
     entities = tuple(sorted({*window.entities, *evidence}))
     seen = shown(window, entities)
     carried = traffic_share(window)
-    ways = [way_of(e, entities, alarm.entity, graph, carried) for e in entities]
+    ways = ways_of(entities, alarm.entity, graph, carried)
     asked = entities.index(alarm.entity) if alarm.entity in entities and alarm.entity in graph.entities() else -1
     scores, terms = _scores(seen, ways, asked)
     causes = [_cause(seen, i, terms[i], evidence.get(e, Evidence())) for i, e in enumerate(entities)]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.rca.blast import EVERY, WORLDS, worlds
+from services.rca.blast import WORLDS, Carried, worlds_of_each
 from services.rca.dependencies import DependencyMap
 from services.rca.kinds import request_count
 from services.rca.shift import F64, Window
@@ -22,8 +21,8 @@ NO_WAY, UNKNOWN_WAY = 0.05, 0.35
 
 @dataclass(frozen=True)
 class Way:
-    """How a suspect's fault spreads: the chance that it reaches the alarm, and the worlds (rows) in which it does with, for each
-    caller (columns, indices into the entities), whether it is hit."""
+    """How a suspect's fault spreads: the chance that it reaches the alarm, and the worlds (columns) in which it does with, for each
+    caller (rows, indices into the entities), whether it is hit."""
 
     to_alarm: float
     callers: NDArray[np.int64]
@@ -34,31 +33,44 @@ class Way:
         if not len(self.callers):
             return np.zeros(len(log_odds))
         felt = np.maximum(log_odds[:, self.callers], math.log(HIDDEN_CALLER))
-        said: F64 = np.log(np.exp(self.hit @ felt.T).mean(axis=0))
+        said: F64 = np.log(np.exp(felt @ self.hit).mean(axis=1))
         return said
 
 
-def way_of(suspect: str, entities: tuple[str, ...], alarm: str, graph: DependencyMap, carried: Callable[[str, str], float]) -> Way:
-    """The way of one suspect over the map to what is known to be shown (``entities``, without the alarm itself)."""
-    hit = worlds(graph, {suspect: 1.0}, carried=carried)
-    there = EVERY
-    to_alarm = 1.0 if suspect == alarm or not alarm else UNKNOWN_WAY
-    if alarm in graph.entities():
-        there = hit.get(alarm, 0)
-        to_alarm = max(NO_WAY, there.bit_count() / WORLDS)
-    callers = [i for i, e in enumerate(entities) if e in hit and e not in (suspect, alarm)]
-    among = _bits(there or EVERY).astype(bool)
-    matrix = np.empty((int(among.sum()), len(callers)))
-    for column, i in enumerate(callers):
-        matrix[:, column] = _bits(hit[entities[i]])[among]
-    return Way(to_alarm, np.array(callers, np.int64), matrix)
+def ways_of(entities: tuple[str, ...], alarm: str, graph: DependencyMap, carried: Carried) -> list[Way]:
+    """The way of each entity as the suspect, over the map to what is known to be shown (``entities``, without the alarm itself)."""
+    mapped = graph.entities()
+    suspects = [e for e in entities if e in mapped]
+    bits = worlds_of_each(graph, suspects, {*suspects, alarm}, carried) if suspects else {}
+    at = {e: i for i, e in enumerate(entities)}
+    shown = [e for e in entities if e in bits]
+    rows = np.array([at[e] for e in shown], np.int64)
+    width = len(suspects) * WORLDS // 8
+    drawn = np.frombuffer(b"".join(bits[e].to_bytes(width, "little") for e in shown), np.uint8).reshape(len(shown), len(suspects), -1)
+    of_alarm = _unpacked(np.frombuffer(bits.get(alarm, 0).to_bytes(width, "little"), np.uint8).reshape(len(suspects), -1))
+    slot = {e: k for k, e in enumerate(suspects)}
+    ways = []
+    for e in entities:
+        to_alarm = 1.0 if e == alarm or not alarm else UNKNOWN_WAY
+        there = np.ones(WORLDS, bool)
+        if alarm in mapped:
+            arrives = of_alarm[slot[e]] if e in slot else np.zeros(WORLDS, bool)
+            if e == alarm:
+                arrives = there
+            to_alarm = max(NO_WAY, float(arrives.mean()))
+            there = arrives if arrives.any() else there
+        hit = _unpacked(drawn[:, slot[e]]) if e in slot else np.zeros((0, WORLDS), bool)
+        callers = [i for i, other in enumerate(shown) if other not in (e, alarm)] if len(hit) else []
+        callers = [i for i in callers if hit[i].any()]
+        ways.append(Way(to_alarm, rows[callers], hit[callers][:, there].astype(np.float64)))
+    return ways
 
 
-def _bits(world: int) -> NDArray[np.uint8]:
-    return np.unpackbits(np.frombuffer(world.to_bytes(WORLDS // 8, "little"), np.uint8))
+def _unpacked(packed: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    return np.unpackbits(packed, axis=-1).astype(bool)
 
 
-def traffic_share(window: Window) -> Callable[[str, str], float]:
+def traffic_share(window: Window) -> Carried:
     """Share (0-1) of a caller's requests that can have gone to a callee, from their request counts; 1 where either is unknown.
 
     An upper bound: the callee's requests come from all of its callers. Counts are compared only with counts of the same name; the
