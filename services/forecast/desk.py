@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from services.forecast.business_calendar import BusinessCalendar
+from kizashi.contracts.business_calendar import BusinessCalendar
 
 MINUTE_MS = 60_000
 PRIORITIES = ("P1", "P2", "P3", "P4")

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kizashi.contracts.inputs import Event
+from kizashi.contracts.promises import Promise
 from services.forecast.desk import CALENDARS, PRIORITIES, QUEUES, RESOLVE_H, DeskTicket, simulate
-from services.forecast.ticket import Desk, Promise
+from services.forecast.ticket import Desk
 from services.forecast.tickets import TicketBook
 
 F64 = NDArray[np.float64]

@@ -9,11 +9,11 @@ import msgspec
 
 from kizashi.contracts.findings import Factor, Risk, Severity
 from kizashi.contracts.ids import finding_id
+from kizashi.contracts.objective import Objective
+from kizashi.contracts.slo_window import Calendar, Rolling, Window
 from services.forecast.burn import RULES, Burn, CountRing, judge
 from services.forecast.config import HOUR_MS, MINUTE_MS
-from services.forecast.objective import Objective
 from services.forecast.outlook import BudgetOutlook, Exhaustion
-from services.forecast.slo_window import Calendar, Rolling, Window
 
 AHEAD_HOURS = 168
 """A rolling window never ends: it is looked at a week ahead, or its own length if that is shorter."""

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import msgspec
+import re
 
 from kizashi.contracts.batches import SeriesInfo
+from kizashi.contracts.promises import Limit
 
 PERCENT_UNITS = frozenset({"%", "percent"})
-
-
-class Limit(msgspec.Struct, frozen=True):
-    """A threshold for every series of ``tenant`` and ``metric`` whose labels contain ``labels``; ``rising`` False: running down to it."""
-
-    id: str
-    metric: str
-    threshold: float
-    tenant: str = "default"
-    labels: dict[str, str] = {}
-    rising: bool = True
-
-    def covers(self, info: SeriesInfo) -> bool:
-        """Whether this limit is about that series."""
-        mine = info.tenant == self.tenant and info.metric == self.metric
-        return mine and all(info.labels.get(k) == v for k, v in self.labels.items())
+SHARE_UNITS = frozenset({"1", "ratio"})
+_USED_UP = re.compile(r"(memory|disk|filesystem|volume|storage|inode|heap|swap|pool|quota|cpu).*(utili[sz]ation|ratio|usage|used|share)")
+"""Names of shares that are full at one (OpenTelemetry writes unit 1). A share of errors or hits is full of nothing."""
 
 
 def limit_for(info: SeriesInfo, limits: list[Limit]) -> Limit | None:
-    """The most specific limit that covers a series; 100 for a percentage without one; None when nothing is known."""
+    """The most specific limit that covers a series; 100 for a percentage, 1 for the used share of a resource; else None."""
     covering = [x for x in limits if x.covers(info)]
     if covering:
         return max(covering, key=lambda x: (len(x.labels), x.id))
     if info.unit.lower() in PERCENT_UNITS:
         return Limit("unit:%", info.metric, 100.0, info.tenant)
+    if info.unit.lower() in SHARE_UNITS and _USED_UP.search(info.metric.lower()):
+        return Limit("unit:1", info.metric, 1.0, info.tenant)
     return None

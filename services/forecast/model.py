@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from kizashi.contracts.batches import SamplesBatch, SeriesInfo
 from kizashi.contracts.findings import Forecast, Risk
 from kizashi.contracts.ids import format_series_id
+from kizashi.contracts.promises import Limit
 from kizashi.errors import Damaged
 from kizashi.online import slots
 from services.forecast.bank import TierBank
 from services.forecast.buckets import NOTHING, Buckets, Closed, rows_of
 from services.forecast.config import LEVELS, ForecastConfig
-from services.forecast.limits import Limit
 from services.forecast.observe import Observer
 from services.forecast.runout import RunOut
 

@@ -10,11 +10,12 @@ import numpy as np
 from kizashi.contracts.batches import SeriesInfo
 from kizashi.contracts.findings import Factor, Forecast, Risk, Severity
 from kizashi.contracts.ids import finding_id, format_series_id
+from kizashi.contracts.promises import Limit
 from kizashi.errors import Damaged
 from services.forecast.bank import TierBank
 from services.forecast.capacity import Passage, crossing, passage
 from services.forecast.config import DAY_MS
-from services.forecast.limits import Limit, limit_for
+from services.forecast.limits import limit_for
 
 HORIZON_MS = 7 * DAY_MS
 """A week: long enough to order and mount a disk, short enough to believe in."""

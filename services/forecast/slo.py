@@ -7,9 +7,9 @@ import numpy as np
 
 from kizashi.contracts.batches import RollupBatch, SeriesInfo
 from kizashi.contracts.findings import Risk
+from kizashi.contracts.objective import Objective, Role
 from kizashi.errors import Damaged
 from services.forecast.ledger import Ledger, SavedLedger
-from services.forecast.objective import Objective, Role
 
 JUDGE_EVERY_MS = 60_000
 MAX_SERIES = 500_000

@@ -7,9 +7,9 @@ import msgspec
 from kizashi.contracts.batches import RollupBatch
 from kizashi.contracts.findings import Episode, Risk
 from kizashi.contracts.inputs import Event
+from kizashi.contracts.objective import Objective
 from kizashi.errors import Damaged
 from services.forecast.incident_book import IncidentBook
-from services.forecast.objective import Objective
 from services.forecast.slo import SloBook
 from services.forecast.ticket import Desk
 from services.forecast.tickets import TicketBook

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
+from kizashi.contracts.business_calendar import ALWAYS_OPEN, BusinessCalendar
 from kizashi.contracts.inputs import Event
+from kizashi.contracts.promises import Promise
 from kizashi.errors import ConfigurationError, InvalidMessage
-from services.forecast.business_calendar import ALWAYS_OPEN, BusinessCalendar
 
 WAITING = frozenset({"pending", "waiting", "on_hold", "on hold", "waiting_for_customer"})
 """States in which the desk waits for somebody else: the clocks stand still."""
 CLOSED = frozenset({"resolved", "closed", "done", "cancelled"})
-
-
-class Promise(msgspec.Struct, frozen=True):
-    """Open seconds until a ticket of ``priority`` in ``queue`` (empty: any) is acknowledged and resolved, as ``calendar`` counts them."""
-
-    priority: str
-    resolve_s: float
-    respond_s: float = 0.0
-    queue: str = ""
-    calendar: str = "always"
-    tenant: str = "default"
 
 
 class Desk:
@@ -30,10 +20,9 @@ class Desk:
     def __init__(self, promises: list[Promise], calendars: list[BusinessCalendar]) -> None:
         """Raises ConfigurationError for a promise without time or with an unknown calendar, and for calendars that make no sense."""
         self.promises = promises
-        self.calendars = {c.id: c.checked() for c in calendars} | {"always": ALWAYS_OPEN}
+        self.calendars = {c.id: c.checked() for c in calendars} | {ALWAYS_OPEN.id: ALWAYS_OPEN}
         for p in promises:
-            if p.resolve_s <= 0 or p.respond_s < 0:
-                raise ConfigurationError(f"the promise for {p.priority!r} must give time to resolve, {p.resolve_s} s is none")
+            p.checked()
             if p.calendar not in self.calendars:
                 raise ConfigurationError(f"the promise for {p.priority!r} names the calendar {p.calendar!r}, which does not exist")
 

@@ -11,9 +11,10 @@ import numpy as np
 from kizashi.contracts.findings import Factor, Risk, Severity
 from kizashi.contracts.ids import finding_id
 from kizashi.contracts.inputs import Event
+from kizashi.contracts.promises import Promise
 from kizashi.errors import ConfigurationError, Damaged
 from services.forecast.config import MINUTE_MS
-from services.forecast.ticket import Desk, Promise, Ticket, ticket_of
+from services.forecast.ticket import Desk, Ticket, ticket_of
 from services.forecast.ticket_risk import BreachModel, Situation
 
 LOOK_EVERY_MS = 5 * MINUTE_MS

@@ -10,9 +10,9 @@ import pytest
 
 from kizashi.contracts.batches import SamplesBatch, SeriesInfo
 from kizashi.contracts.findings import Forecast, Risk
+from kizashi.contracts.promises import Limit
 from kizashi.errors import Damaged
 from services.forecast.config import HOUR_MS, MINUTE_MS, ForecastConfig, Tier
-from services.forecast.limits import Limit
 from services.forecast.model import PartitionModel
 
 CONFIG = ForecastConfig(tiers=(Tier(5 * MINUTE_MS, 24, 12, 2), Tier(HOUR_MS, 24, 12, 2)))

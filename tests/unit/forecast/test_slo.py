@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kizashi.contracts.batches import RollupBatch, SeriesInfo
+from kizashi.contracts.objective import Objective, Selector, decode_objective
+from kizashi.contracts.slo_window import Calendar, Rolling, parse_window, whole_days
 from kizashi.errors import ConfigurationError, Damaged
 from services.forecast.burn import RULES, BurnRule, CountRing, burn_rate, judge
 from services.forecast.config import DAY_MS, HOUR_MS, MINUTE_MS
 from services.forecast.ledger import Ledger
-from services.forecast.objective import Objective, Selector, decode_objective
 from services.forecast.slo import SloBook
-from services.forecast.slo_window import Calendar, Rolling, parse_window, whole_days
 
 START = 1_700_000_000_000 // DAY_MS * DAY_MS
 REQUESTS, FAILURES = Selector("requests_total"), Selector("failures_total")

@@ -8,11 +8,12 @@ import pytest
 from kizashi.contracts.batches import RollupBatch, SeriesInfo
 from kizashi.contracts.findings import Episode
 from kizashi.contracts.inputs import Event
+from kizashi.contracts.objective import decode_objective
+from kizashi.contracts.promises import Promise
 from kizashi.errors import Damaged
 from services.forecast.incident_book import IncidentBook
-from services.forecast.objective import decode_objective
 from services.forecast.tenant_risks import TenantRisks
-from services.forecast.ticket import Desk, Promise
+from services.forecast.ticket import Desk
 
 HOUR = 3_600_000
 START = 1_700_000_000_000 // HOUR * HOUR

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kizashi.contracts.business_calendar import ALWAYS_OPEN, BusinessCalendar
 from kizashi.contracts.inputs import Event
+from kizashi.contracts.promises import Promise
 from kizashi.errors import ConfigurationError, Damaged, InvalidMessage
-from services.forecast.business_calendar import ALWAYS_OPEN, BusinessCalendar
 from services.forecast.desk import simulate
 from services.forecast.evaluate_tickets import desk_of_simulation, evaluate, events_of
-from services.forecast.ticket import Desk, Promise, ticket_of
+from services.forecast.ticket import Desk, ticket_of
 from services.forecast.tickets import TicketBook
 
 HOUR = 3_600_000

@@ -15,7 +15,7 @@ LOOK_AHEAD_DAYS = 750
 """A deadline further than two years away is no deadline."""
 
 
-class BusinessCalendar(msgspec.Struct, frozen=True):
+class BusinessCalendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Open hours in a time zone: ``hours[weekday]`` (Monday is 0) lists (from, to) in minutes after midnight; ``holidays`` are closed.
 
     Clock changes are honoured: an open span that holds one is an hour shorter or longer.

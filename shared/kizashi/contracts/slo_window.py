@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kizashi.errors import ConfigurationError
-from services.forecast.config import DAY_MS, HOUR_MS
 
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 LONGEST_HOURS = 2208
 """92 days: the longest quarter."""
 _ROLLING = re.compile(r"(-?\d+)\s*([hdw])")

@@ -7,13 +7,13 @@ from typing import Literal
 import msgspec
 
 from kizashi.contracts.batches import SeriesInfo
+from kizashi.contracts.slo_window import Window, parse_window
 from kizashi.errors import ConfigurationError
-from services.forecast.slo_window import Window, parse_window
 
 Role = Literal["total", "bad", "good", "latency", "probe"]
 
 
-class Selector(msgspec.Struct, frozen=True):
+class Selector(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Series of one metric whose labels contain ``labels``."""
 
     metric: str
@@ -24,7 +24,7 @@ class Selector(msgspec.Struct, frozen=True):
         return info.metric == self.metric and all(info.labels.get(k) == v for k, v in self.labels.items())
 
 
-class Objective(msgspec.Struct, frozen=True):
+class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A promise: the share ``objective`` of events is good over ``window``.
 
     ``ratio`` counts ``total`` and ``bad`` or ``good`` events; ``latency`` calls a sample of ``metric`` bad above ``threshold`` (below it,
