@@ -49,11 +49,11 @@ def lists(order: Order, seed: int = 1) -> Iterator[tuple[int, bytes]]:
             for i in range(VARIANTS)
         ]
         groups.append((heads, values))
-    last, round_ = 0, 0
+    last, round_ = [0] * len(groups), 0
     while True:
-        last = max(last + 1, time.time_ns() // 1_000_000)
-        tail = f"{last}}},".encode()
-        for heads, values in groups:
+        for k, (heads, values) in enumerate(groups):
+            last[k] = max(last[k] + 1, time.time_ns() // 1_000_000)
+            tail = f"{last[k]}}},".encode()
             parts = [part for head, value in zip(heads, values[round_ % VARIANTS], strict=True) for part in (head, value, tail)]
             yield len(heads), b"[" + b"".join(parts)[:-1] + b"]"
         round_ += 1

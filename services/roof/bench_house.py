@@ -9,16 +9,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
+from pydantic import SecretStr
 
 from kizashi.errors import Recoverable
-from kizashi.settings import Settings
+from kizashi.settings import Settings, StoreSettings
+from kizashi.standalone import probe
 from kizashi.store.client import Store, connect
 from services import wiring
 
@@ -32,6 +34,8 @@ class BenchHouse:
     home: Path
     settings: Settings
     store: Store
+    ready_s: float
+    """Seconds from the command to every part being ready."""
 
     def children(self) -> dict[str, int]:
         """Name → process id of every part."""
@@ -49,6 +53,10 @@ class BenchHouse:
     def rss_mb(self) -> dict[str, float]:
         """Resident memory of every part."""
         return {name: round(psutil.Process(pid).memory_info().rss / 2**20, 1) for name, pid in self.children().items()}
+
+    def pss_mb(self) -> dict[str, float]:
+        """Memory of every part with shared pages divided among those who share them."""
+        return {name: round(psutil.Process(pid).memory_full_info().pss / 2**20, 1) for name, pid in self.children().items()}
 
     def rows(self, metric: str) -> int:
         """Rows of a metric that can be queried, each (series, time) once."""
@@ -70,26 +78,63 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def bench_house(*options: str) -> Iterator[BenchHouse]:
-    """Start a house without demo on free ports, give it ready, stop and remove it. Raises Recoverable when it does not get ready."""
+def bench_house(*options: str, home: Path | None = None) -> Iterator[BenchHouse]:
+    """Start a house on free ports, give it ready, stop it; in a temporary folder that is removed, or on ``home``, which stays.
+
+    Without demo unless ``options`` say so. Raises Recoverable when it does not get ready.
+    """
+    if home is None:
+        with (
+            tempfile.TemporaryDirectory(prefix="kizashi-bench-", ignore_cleanup_errors=True) as folder,
+            bench_house(*options, home=Path(folder)) as house,
+        ):
+            yield house
+        return
+    command = [sys.executable, "-m", "services", "up", "--port", "0", "--kafka-port", "0", "--store-port", "0"]
+    command += options or ("--no-demo",)
+    (home / "run" / "state.json").unlink(missing_ok=True)
+    with (home / "up.log").open("a") as log:
+        began = time.monotonic()
+        process = subprocess.Popen(command, env=_environment(home), stdout=log, stderr=log)
+    try:
+        _wait(process, home)
+        ready_s = time.monotonic() - began
+        settings = wiring.load(home=str(home))
+        store = connect(settings.store)
+        yield BenchHouse(home, settings, store, ready_s)
+        store.close()
+    finally:
+        _end(process)
+
+
+@contextmanager
+def bench_store() -> Iterator[tuple[StoreSettings, Callable[[], float]]]:
+    """An embedded ClickHouse alone, in a temporary folder: how to reach it, and the CPU seconds it has used."""
     with tempfile.TemporaryDirectory(prefix="kizashi-bench-", ignore_cleanup_errors=True) as folder:
-        home = Path(folder)
-        command = [sys.executable, "-m", "services", "up", "--no-demo", "--port", "0", "--kafka-port", "0", "--store-port", "0", *options]
-        with (home / "up.log").open("w") as log:
-            process = subprocess.Popen(command, env=_environment(home), stdout=log, stderr=log)
+        home, port = Path(folder), probe.free_port()
+        secret = home / "password"
+        secret.write_text("bench")
+        command = [sys.executable, "-m", "kizashi.standalone.clickhouse_server", "--path", str(home / "db")]
+        command += ["--port", str(port), "--password-file", str(secret)]
+        process = subprocess.Popen(command, env=_environment(home), stderr=subprocess.DEVNULL)
         try:
-            _wait(process, home)
-            settings = wiring.load(home=str(home))
-            store = connect(settings.store)
-            yield BenchHouse(home, settings, store)
-            store.close()
+            while not probe.http_ok(f"http://127.0.0.1:{port}/ping"):
+                if process.poll() is not None:
+                    raise Recoverable(f"the store ended with exit code {process.returncode} while it was starting")
+                time.sleep(0.1)
+            watched = psutil.Process(process.pid)
+            yield StoreSettings(port=port, password=SecretStr("bench")), lambda: sum(watched.cpu_times()[:2])
         finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _wait(process: subprocess.Popen[bytes], home: Path) -> None:
@@ -98,4 +143,4 @@ def _wait(process: subprocess.Popen[bytes], home: Path) -> None:
     while not (state.exists() and json.loads(state.read_text())["ready"]):
         if process.poll() is not None or time.monotonic() > deadline:
             raise Recoverable(f"the house did not get ready:\n{(home / 'up.log').read_text()[-2000:]}")
-        time.sleep(0.3)
+        time.sleep(0.1)

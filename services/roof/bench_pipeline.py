@@ -22,6 +22,8 @@ from services.roof.bench_house import BenchHouse, bench_house
 
 DRAIN_WITHIN_S = 300.0
 DELAY_RATES = (5_000, 50_000)
+SETTLED_S = 3.0
+"""Ten flushes of the sink."""
 WATCHED_SERIES = 20
 DELAY_METRIC = "bench.delay"
 """Not the metric of the throughput run, whose rows are counted against what was sent."""
@@ -70,7 +72,7 @@ def start_load(order: Order) -> Load:
 def throughput(house: BenchHouse, seconds: float, series: int) -> dict[str, Any]:
     """As fast as the house takes it, for ``seconds``, then until every sent sample is a row; figures by wall and by stage."""
     warm = start_load(Order(house.settings.kafka.bootstrap, series=series, seconds=5, metric="bench.warm", outstanding=500_000))
-    base = _drain(house, warm, 0)
+    base = _drain(house, warm, _settled(house))
     before, begun = house.cpu_s(), time.monotonic()
     load = start_load(Order(house.settings.kafka.bootstrap, series=series, seconds=seconds))
     _drain(house, load, base)
@@ -89,6 +91,15 @@ def throughput(house: BenchHouse, seconds: float, series: int) -> dict[str, Any]
         "cpu_s_per_million_total": round(sum(cpu.values()) / load.sent * 1e6, 2),
         "rss_mb": house.rss_mb(),
     }
+
+
+def _settled(house: BenchHouse) -> int:
+    """Rows in the table once nothing more comes: what an earlier measurement sent must not count for the next."""
+    before, rows = -1, house.landed()
+    while rows != before:
+        time.sleep(SETTLED_S)
+        before, rows = rows, house.landed()
+    return rows
 
 
 def _drain(house: BenchHouse, load: Load, base: int) -> int:

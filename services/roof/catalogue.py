@@ -54,6 +54,7 @@ LOOK = {
 SEND = {
     "send": Entry("services.ingest.cli:send", "Send a CSV, JSON or NDJSON file to Kafka."),
     "tail": Entry("services.ingest.cli:tail", "Print what a topic carries, live."),
+    "verify": Entry("services.roof.verify:verify", "Compare files with what is stored, exactly."),
     "dead-letters": Entry("services.ingest.cli:dead_letters", "List and replay refused messages."),
 }
 ASK = {

@@ -43,8 +43,9 @@ class Supervisor:
         self._say = say
         self._began = time.time()
         self._changed = asyncio.Event()
+        self._unwritten = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
-        self.stages = [(stage, [Child(spec, home / "logs", self._changed.set) for spec in stage.children]) for stage in stages]
+        self.stages = [(stage, [Child(spec, home / "logs", self._note) for spec in stage.children]) for stage in stages]
 
     @property
     def children(self) -> list[Child]:
@@ -114,6 +115,10 @@ class Supervisor:
             await self._change()
         logger().debug("stage.ready", stage=stage.name)
 
+    def _note(self) -> None:
+        self._changed.set()
+        self._unwritten.set()
+
     async def _change(self) -> None:
         """Wait until a child's state changes, half a second at most."""
         self._changed.clear()
@@ -121,7 +126,9 @@ class Supervisor:
             await asyncio.wait_for(self._changed.wait(), 0.5)
 
     async def _keep_state(self) -> None:
-        """Write ``state.json`` at least every two seconds, so that its age tells whether the supervisor lives."""
+        """Write ``state.json`` at every change and at least every two seconds: its age tells whether the supervisor lives."""
         while True:
+            self._unwritten.clear()
             house.write_atomically(self._home / "run" / "state.json", json.dumps(self.view()))
-            await asyncio.sleep(STATE_EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._unwritten.wait(), STATE_EVERY_S)
