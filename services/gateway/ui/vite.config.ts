@@ -23,6 +23,18 @@ export default defineConfig({
               test: /src\/pages\/dashboards\/(Board|Frame|Variables|registry|store|model|useSeries|panels\/NoSeries)/,
             },
             {
+              name: "panels",
+              test: /src\/pages\/dashboards\/panels\/(Numbers|Findings|Season|Heatmap|Circles|Map|Forecast|arc|cells)/,
+            },
+            {
+              name: "editing",
+              test: /src\/pages\/dashboards\/(List|shelf|ready|edit\/)/,
+            },
+            {
+              name: "later",
+              test: /src\/(shell\/(Palette|shortcuts|badgeFeed)|time\/Absolute|parts\/save)/,
+            },
+            {
               name: "charts",
               test: /uplot|src\/(charts\/(TimeChart|LinesChart|lines|options|ink|chart))/,
             },

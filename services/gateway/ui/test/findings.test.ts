@@ -7,9 +7,11 @@ import { byUrgency } from "../src/pages/forecast/Forecast";
 import { intervals, withFan } from "../src/pages/forecast/fan";
 import { burnOrder } from "../src/pages/forecast/RiskLine";
 import { orderedTerms } from "../src/pages/incidents/Causes";
-import { gathered, standingOf } from "../src/pages/incidents/Detail";
 import { arranged } from "../src/pages/incidents/Incidents";
+import { standingAt, standingOf } from "../src/pages/incidents/Reach";
+import { firstSigns, inWords } from "../src/pages/incidents/related";
 import { report } from "../src/pages/incidents/report";
+import { gathered } from "../src/pages/incidents/Timeline";
 
 const incident = (id: string, over: Partial<Incident> = {}): Incident => ({
   id,
@@ -75,11 +77,59 @@ describe("incidents", () => {
       e(3, "similar", "30% like i1", "i1"),
       e(3, "note", "x"),
     ]);
-    expect(lines.map((l) => [l.at_ms, l.text, l.times])).toEqual([
+    expect(lines.map((l) => [l.at_ms, l.text, l.all.length])).toEqual([
       [1, "30% like i1", 2],
       [2, "a left", 1],
       [3, "x", 1],
     ]);
+  });
+
+  it("folds the findings of one entity, and keeps every one of them inside", () => {
+    const lines = gathered([
+      { at_ms: 1, what: "finding", text: "pay: cpu left its band", ref: "episode-1" },
+      { at_ms: 2, what: "cause", text: "pay: changed", ref: "" },
+      { at_ms: 3, what: "finding", text: "pay: errors left its band", ref: "episode-2" },
+      { at_ms: 4, what: "finding", text: "web: errors left its band", ref: "episode-3" },
+    ]);
+    expect(lines.map((l) => l.all.map((x) => x.ref))).toEqual([["episode-1", "episode-2"], [""], ["episode-3"]]);
+  });
+
+  it("draws the map as of a moment: what had no sign yet was only at risk", () => {
+    const i = incident("i", {
+      verdict: "cause",
+      entities: ["pay", "web"],
+      opened_ms: 10,
+      causes: [{ entity: "pay", score: 1, terms: {} }],
+    });
+    const episode = (service: string, opened_ms: number) =>
+      ({
+        id: service,
+        version: 1,
+        series_id: "0",
+        metric: "m",
+        labels: { service },
+        kind: "anomaly",
+        state: "open",
+        opened_ms,
+        updated_ms: 0,
+      }) as const;
+    const first = firstSigns([episode("pay", 12), episode("pay", 10), episode("web", 20)]);
+    expect([...first]).toEqual([
+      ["pay", 10],
+      ["web", 20],
+    ]);
+    expect(standingAt(i, "web", first, 15).role).toBe("at_risk");
+    expect(standingAt(i, "web", first, 20).role).toBe("odd");
+    expect(standingAt(i, "pay", first, 15).role).toBe("cause");
+    expect(standingAt(i, "cart", first, 15).role).toBe("none");
+  });
+
+  it("names changes in words where they are known", () => {
+    const text = "changed shortly before (event-ede720b6d5f45c17)";
+    expect(inWords(text, { "event-ede720b6d5f45c17": "pay 2.0 rolled out" })).toBe(
+      "changed shortly before (pay 2.0 rolled out)",
+    );
+    expect(inWords(text, {})).toBe(text);
   });
 
   it("orders the terms of a score by weight", () => {

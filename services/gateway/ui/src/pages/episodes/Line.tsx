@@ -73,6 +73,12 @@ export function Line({ episode: e }: { episode: Episode }) {
             {e.flapping && ` · ${t("episodes.flapping")}`}
           </span>
         </span>
+        <span class="line-value num">
+          <b>{quantity(e.peak_value ?? e.value, e.unit)}</b>
+          <span class="soft">
+            {t("episodes.expected")} {quantity(e.lower, e.unit)} – {quantity(e.upper, e.unit)}
+          </span>
+        </span>
         <span class="line-score num">
           <b>{score(e.peak_score ?? 0)}</b>
           <span class="soft">{t("episodes.peak_score")}</span>

@@ -17,6 +17,12 @@ const refreshMs = 5000;
 /** A consumer this many messages behind is marked. */
 const lagToMark = 1000;
 
+/** Messages a second of a topic: whichever of its readers was measured. */
+function rateOf(topics: Data["topics"], name: string): string {
+  const rate = topics.find((x) => x.topic === name && x.per_s != null)?.per_s;
+  return rate == null ? "" : t("health.per_s", { n: short(rate) });
+}
+
 function Flow({ topics }: { topics: Data["topics"] }) {
   const names = [...new Set(topics.map((x) => x.topic))];
   if (names.length === 0) return <p class="pad soft">{t("health.no_topics")}</p>;
@@ -24,7 +30,10 @@ function Flow({ topics }: { topics: Data["topics"] }) {
     <ul class="flow">
       {names.map((name) => (
         <li key={name}>
-          <b>{name}</b>
+          <p>
+            <b>{name}</b>
+            <span class="soft num">{rateOf(topics, name)}</span>
+          </p>
           <ul>
             {topics
               .filter((x) => x.topic === name)
@@ -33,9 +42,6 @@ function Flow({ topics }: { topics: Data["topics"] }) {
                   <Mark state={x.lag >= lagToMark ? "warn" : "ok"} />
                   <span>{x.group}</span>
                   <span class="num">{t("health.lag_of", { n: short(x.lag) })}</span>
-                  <span class="num soft">
-                    {x.per_s === null || x.per_s === undefined ? "–" : t("health.per_s", { n: short(x.per_s) })}
-                  </span>
                 </li>
               ))}
           </ul>
@@ -85,10 +91,9 @@ const ms = (value: number | null): string => (value === null ? "–" : span(valu
 
 function Top({ health: h }: { health: Data }) {
   const facts: [string, string][] = [
-    ["health.fresh_sample", ms(h.freshness_ms.sample)],
     ["health.fresh_score", ms(h.freshness_ms.score)],
     ["health.fresh_stored", ms(h.freshness_ms.stored)],
-    ["health.model_age", h.model_age_s === null ? "–" : span(h.model_age_s * 1000)],
+    ...(h.model_age_s === null ? [] : [["health.model_age", span(h.model_age_s * 1000)] as [string, string]]),
     ["health.ws_clients", short(h.ws_clients)],
   ];
   return (
@@ -115,13 +120,18 @@ export function onTheWay(counters: Data["counters"]): number {
   return Math.max(0, of("received") - of("stored") - of("rejected") - of("dead_lettered") - of("duplicates"));
 }
 
+/** A counter that has never counted is not in its part's report: nothing, unless the part itself is silent. */
+function counted(counters: Data["counters"], name: string): string {
+  return (counters[name] ?? (counters["received"] == null ? null : 0))?.toLocaleString() ?? "–";
+}
+
 function Ledger({ counters }: { counters: Data["counters"] }) {
   return (
     <dl class="ledger">
       {["received", "stored", "rejected", "dead_lettered", "duplicates"].map((name) => (
         <div key={name}>
           <dt>{t(`health.count_${name}`)}</dt>
-          <dd class="num">{counters[name]?.toLocaleString() ?? "–"}</dd>
+          <dd class="num">{counted(counters, name)}</dd>
         </div>
       ))}
       <div>

@@ -4,8 +4,9 @@ import { type ApiError, me, post } from "../../api/http";
 import type { Cause, Incident } from "../../api/types";
 import { known, t } from "../../i18n";
 import { why } from "../../parts/Notes";
-import { linkTo } from "../../state/location";
 import { number, score } from "../../units/format";
+import { Evidence } from "./Evidence";
+import { inWords, type Related } from "./related";
 
 /** Terms by weight, without those that say nothing; bars are drawn against the heaviest. */
 export function orderedTerms(terms: Record<string, number>): { name: string; value: number; share: number }[] {
@@ -64,39 +65,31 @@ function Agree({ incident, cause }: { incident: Incident; cause: Cause }) {
   );
 }
 
-function Suspect({ cause: c, rank, incident }: { cause: Cause; rank: number; incident: Incident }) {
+interface Props {
+  incident: Incident;
+  related: Related;
+}
+
+function Suspect({ cause: c, rank, incident, related }: Props & { cause: Cause; rank: number }) {
+  const shown = useSignal(rank === 0);
   return (
     <li class="suspect">
-      <details open={rank === 0}>
+      <details open={rank === 0} onToggle={(e) => (shown.value = e.currentTarget.open)}>
         <summary>
           <b>{c.entity}</b>
-          {c.change_id && <span class="change">{c.change_id}</span>}
+          {c.change_id && <span class="change">{related.changes[c.change_id] ?? c.change_id}</span>}
           <span class="num">{score(c.score)}</span>
         </summary>
-        {c.text && <p>{c.text}</p>}
+        {c.text && <p>{inWords(c.text, related.changes)}</p>}
         <Terms terms={c.terms} />
-        {(c.indicators ?? []).length > 0 && (
-          <ul class="indicators">
-            {c.indicators?.map((i) => (
-              <li key={i.series_id}>
-                <a href={linkTo("/explore", { series: [i.series_id], from: Math.round(incident.opened_ms - 18e5) })}>
-                  {i.name}
-                </a>
-                <span>
-                  {number(i.before ?? 0)} › {number(i.during ?? 0)}
-                </span>
-                <span class="soft">{t("incidents.indicator_score", { n: score(i.score) })}</span>
-              </li>
-            ))}
-          </ul>
-        )}
+        {shown.value && <Evidence incident={incident} cause={c} related={related} />}
         <Agree incident={incident} cause={c} />
       </details>
     </li>
   );
 }
 
-export function Causes({ incident }: { incident: Incident }) {
+export function Causes({ incident, related }: Props) {
   const causes = incident.causes ?? [];
   return (
     <section class="panel">
@@ -109,7 +102,13 @@ export function Causes({ incident }: { incident: Incident }) {
       ) : (
         <ol>
           {causes.map((c, i) => (
-            <Suspect key={`${c.entity} ${c.change_id ?? ""}`} cause={c} rank={i} incident={incident} />
+            <Suspect
+              key={`${c.entity} ${c.change_id ?? ""}`}
+              cause={c}
+              rank={i}
+              incident={incident}
+              related={related}
+            />
           ))}
         </ol>
       )}

@@ -3,23 +3,28 @@ import { useEffect } from "preact/hooks";
 import { get } from "../../api/http";
 import { live } from "../../api/live";
 import { liveState } from "../../api/liveState";
-import type { Overview as Data, OddSeries, ServiceRow, Totals } from "../../api/types";
+import type { Overview as Data, ServiceRow, Totals } from "../../api/types";
 import { t } from "../../i18n";
-import { BandGauge } from "../../parts/BandGauge";
 import { Mark } from "../../parts/Mark";
 import { Empty, Ready } from "../../parts/Notes";
 import { SignStrip } from "../../parts/SignStrip";
-import { SeriesName } from "../../parts/series";
 import { openEpisodes } from "../../shell/badge";
 import { linkTo } from "../../state/location";
 import { useResource } from "../../state/resource";
-import { clock, span } from "../../time/format";
-import { percent, quantity, score, short } from "../../units/format";
+import { span } from "../../time/format";
+import { percent, score, short } from "../../units/format";
+import { Now } from "./Now";
 import "../../parts/parts.css";
 import "./overview.css";
 
 /** Data older than this is called late on the first page. */
 const lateS = 10;
+
+/** Minutes whose worst score stands beside the strip: a value that is back inside says less than the peak that woke somebody. */
+const lately = 5;
+
+export const worstLately = (row: ServiceRow): number =>
+  Math.max(row.worst, ...row.spark.slice(-lately).map((s) => s ?? 0));
 
 /** Odd services first, by score; then the silent, the learning, the quiet, each by name. */
 export function inOrder(services: readonly ServiceRow[]): ServiceRow[] {
@@ -27,7 +32,7 @@ export function inOrder(services: readonly ServiceRow[]): ServiceRow[] {
   return [...services].sort(
     (a, b) =>
       (rank[a.state] ?? 4) - (rank[b.state] ?? 4) ||
-      (a.state === "odd" ? b.worst - a.worst : 0) ||
+      (a.state === "odd" ? worstLately(b) - worstLately(a) : 0) ||
       a.service.localeCompare(b.service),
   );
 }
@@ -53,7 +58,12 @@ function Figures({ totals: n }: { totals: Totals }) {
         href={linkTo("/episodes", { state: "open" })}
         sign={n.open_episodes > 0}
       />
-      <Figure label={t("overview.open_incidents")} value={short(n.open_incidents)} sign={n.open_incidents > 0} />
+      <Figure
+        label={t("overview.open_incidents")}
+        value={short(n.open_incidents)}
+        href={linkTo("/incidents")}
+        sign={n.open_incidents > 0}
+      />
       <Figure label={t("overview.series")} value={short(n.series)} href={linkTo("/explore")} />
       <Figure label={t("overview.samples")} value={short(n.samples_per_s)} href={linkTo("/health")} />
       <Figure
@@ -70,6 +80,7 @@ function Figures({ totals: n }: { totals: Totals }) {
 }
 
 function Service({ row }: { row: ServiceRow }) {
+  const worst = worstLately(row);
   return (
     <li>
       <a class="service" href={linkTo("/explore", row.service ? { service: [row.service] } : {})}>
@@ -84,32 +95,11 @@ function Service({ row }: { row: ServiceRow }) {
         </span>
         <SignStrip scores={row.spark} label={row.service || t("overview.no_service")} />
         <span class="service-score num">
-          <b class={row.worst >= 1 ? "sign-text" : ""}>{row.state === "stale" ? "–" : score(row.worst)}</b>
+          <b class={worst >= 1 ? "sign-text" : ""}>{row.state === "stale" ? "–" : score(worst)}</b>
           <span class="soft">
             {row.risk === null
-              ? t("overview.score_now")
+              ? t("overview.score_lately", { n: lately })
               : t("overview.risk", { p: percent(Math.round(row.risk * 100) / 100) })}
-          </span>
-        </span>
-      </a>
-    </li>
-  );
-}
-
-function Odd({ row }: { row: OddSeries }) {
-  return (
-    <li>
-      <a class="odd" href={linkTo("/explore", { series: [row.id] })}>
-        <SeriesName metric={row.metric} labels={row.labels} />
-        <span class="odd-score num">
-          <Mark state={row.score >= 1 ? "odd" : "warn"} /> <b>{score(row.score)}</b>
-        </span>
-        <BandGauge value={row.value} lower={row.lower} upper={row.upper} expected={row.expected} unit={row.unit} />
-        <span class="odd-words">
-          <b>{quantity(row.value, row.unit)}</b>
-          <span class="soft">
-            {t("overview.expected", { lower: quantity(row.lower, row.unit), upper: quantity(row.upper, row.unit) })}
-            {row.score < 1 && ` · ${t("overview.back_inside")}`}
           </span>
         </span>
       </a>
@@ -143,31 +133,7 @@ function Whole({ data }: { data: Data }) {
             ))}
           </ul>
         </section>
-        <section class="panel">
-          <header>
-            <h2>{t("overview.odd_now")}</h2>
-            <span class="soft">{t("overview.at", { time: clock(data.now_ms) })}</span>
-          </header>
-          {data.odd_series.length === 0 ? (
-            <p class="quiet">
-              {data.totals.odd_series > 0 ? (
-                <>
-                  <Mark state="warn" /> {t("overview.only_episodes", { n: data.totals.odd_series })}
-                </>
-              ) : (
-                <>
-                  <Mark state="ok" /> {t("overview.all_quiet")}
-                </>
-              )}
-            </p>
-          ) : (
-            <ul>
-              {data.odd_series.map((row) => (
-                <Odd key={row.id} row={row} />
-              ))}
-            </ul>
-          )}
-        </section>
+        <Now data={data} />
       </div>
     </>
   );

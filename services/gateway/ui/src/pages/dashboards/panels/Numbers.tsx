@@ -155,7 +155,14 @@ export function Table({ query }: PanelProps) {
 }
 
 /** How many series a top list looks through. */
-const searched = 50;
+const searched = 200;
+
+/** Odd ones stand first when scores are asked for: a value back inside its band is still part of an open episode. */
+export function ranked(rows: readonly SeriesRow[], by: "score" | "value"): SeriesRow[] {
+  const odd = (r: SeriesRow): number => Number(by === "score" && r.state === "odd");
+  const key = (r: SeriesRow): number => r[by] ?? Number.NEGATIVE_INFINITY;
+  return [...rows].sort((a, b) => odd(b) - odd(a) || key(b) - key(a));
+}
 
 export function TopK({ panel, query }: PanelProps) {
   const by = panel.options["by"] === "value" ? "value" : "score";
@@ -163,8 +170,7 @@ export function TopK({ panel, query }: PanelProps) {
     <Rows query={{ ...query, limit: searched }}>
       {(rows) => (
         <ol class="topk">
-          {[...rows]
-            .sort((a, b) => (b[by] ?? Number.NEGATIVE_INFINITY) - (a[by] ?? Number.NEGATIVE_INFINITY))
+          {ranked(rows, by)
             .slice(0, query.limit)
             .map((r) => (
               <li key={r.id}>
