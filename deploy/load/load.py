@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import sys
 
-from services.gateway.bench import load
+from services.gateway.bench import load, run
 
 
 def main() -> int:
@@ -21,7 +20,7 @@ def main() -> int:
     asked = parser.parse_args()
     if not asked.key:
         parser.error("a key is needed: kizashi token create, then --key or KIZASHI_KEY")
-    report = asyncio.run(load(asked.url, asked.key, asked.people, asked.seconds))
+    report = run(load(asked.url, asked.key, asked.people, asked.seconds))
     sys.stdout.write(json.dumps(report, indent=2) + "\n")
     return 1 if report["errors"] else 0
 

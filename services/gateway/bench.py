@@ -1,6 +1,7 @@
 """Load on a running gateway: people with a page open, a WebSocket, and clicks. One process, no tool to install.
 
-Used by ``kizashi bench gateway`` and by ``deploy/load/people.py``; prints numbers only, judges nothing.
+Used by ``kizashi bench gateway`` and ``deploy/load/load.py``; prints numbers only, judges nothing. aiohttp with uvloop, because a client
+that costs more than the server measures itself.
 """
 
 from __future__ import annotations
@@ -9,15 +10,20 @@ import asyncio
 import json
 import random
 import time
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
-import httpx
-import websockets
+import aiohttp
+import uvloop
 
 THINK_S = 0.2
-"""Pause between two clicks of one person: five requests a second each."""
+"""Mean pause between two clicks of one person: almost five requests a second each."""
 SUBSCRIPTIONS = 10
 SERIES_A_SUBSCRIPTION = 5
+RAMP_S = 2.0
+"""People do not come in the same millisecond."""
+TIMEOUT_S = 30.0
 
 
 @dataclass
@@ -29,6 +35,10 @@ class Tally:
     messages: int = 0
     points: int = 0
     conflated: int = 0
+
+    def failed(self, what: str) -> None:
+        """Count an error by its name."""
+        self.errors[what] = self.errors.get(what, 0) + 1
 
     def report(self, took_s: float) -> dict[str, object]:
         """Quantiles by route and the counts, as JSON holds them."""
@@ -51,38 +61,68 @@ def quantiles(ordered: list[float]) -> dict[str, float]:
     return {name: round(1_000 * ordered[min(len(ordered) - 1, int(q * len(ordered)))], 1) for name, q in at.items()}
 
 
+def run(work: Coroutine[Any, Any, dict[str, object]]) -> dict[str, object]:
+    """Run a load on uvloop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
 async def load(url: str, key: str, people: int, seconds: float) -> dict[str, object]:
-    """Run ``people`` for ``seconds``; the report."""
+    """``people`` with a page open, a WebSocket of ten subscriptions, and clicks, for ``seconds``; the report."""
+    return await _crowd(url, key, people, seconds, click, watched=True)
+
+
+async def overview_only(url: str, key: str, people: int, seconds: float) -> dict[str, object]:
+    """``people`` who only look at the overview, each five times a second; the report."""
+    return await _crowd(url, key, people, seconds, lambda dice, series: ("overview", "/api/v1/overview", {}), watched=False)
+
+
+async def watch_only(url: str, key: str, people: int, seconds: float) -> dict[str, object]:
+    """``people`` connections of ten subscriptions each and no clicks; the report."""
+    return await _crowd(url, key, people, seconds, None, watched=True)
+
+
+Click = Callable[[random.Random, list[str]], tuple[str, str, dict[str, str]]]
+
+
+async def _crowd(url: str, key: str, people: int, seconds: float, clicks: Click | None, watched: bool) -> dict[str, object]:
     tally = Tally()
-    limits = httpx.Limits(max_connections=people, max_keepalive_connections=people)
     headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30, limits=limits, trust_env=False) as client:
-        listed = (await client.get("/api/v1/series", params={"limit": 500})).raise_for_status().json()["items"]
-        series = [s["id"] for s in listed]
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    async with aiohttp.ClientSession(url, headers=headers, connector=connector, timeout=timeout) as client:
+        async with client.get("/api/v1/series", params={"limit": "500"}) as answer:
+            answer.raise_for_status()
+            series = [s["id"] for s in (await answer.json())["items"]]
         began = time.monotonic()
-        jobs = [asyncio.create_task(_clicks(client, series, tally, began + seconds, n)) for n in range(people)]
-        jobs += [asyncio.create_task(_watch(url, headers, series, tally, began + seconds, n)) for n in range(people)]
+        until = began + seconds
+        jobs = [asyncio.create_task(_clicks(client, series, tally, until, n, clicks)) for n in range(people) if clicks]
+        jobs += [asyncio.create_task(_watch(client, series, tally, until, n)) for n in range(people if watched else 0)]
         for result in await asyncio.gather(*jobs, return_exceptions=True):
             if isinstance(result, BaseException):
-                tally.errors[type(result).__name__] = tally.errors.get(type(result).__name__, 0) + 1
+                tally.failed(type(result).__name__)
     return tally.report(time.monotonic() - began)
 
 
-async def _clicks(client: httpx.AsyncClient, series: list[str], tally: Tally, until: float, seed: int) -> None:
+async def _clicks(client: aiohttp.ClientSession, series: list[str], tally: Tally, until: float, seed: int, click: Click) -> None:
     dice = random.Random(seed)
-    await asyncio.sleep(dice.random() * THINK_S * 5)
+    await asyncio.sleep(dice.random() * RAMP_S)
     while time.monotonic() < until:
-        name, path, params = _click(dice, series)
+        name, path, params = click(dice, series)
         sent = time.monotonic()
-        answer = await client.get(path, params=params)
+        try:
+            async with client.get(path, params=params) as answer:
+                await answer.read()
+            if answer.status != 200:
+                tally.failed(f"{name} {answer.status}")
+        except (aiohttp.ClientError, TimeoutError) as x:
+            tally.failed(f"{name} {type(x).__name__}")
         tally.seconds.setdefault(name, []).append(time.monotonic() - sent)
-        if answer.status_code != 200:
-            what = f"{name} {answer.status_code}"
-            tally.errors[what] = tally.errors.get(what, 0) + 1
         await asyncio.sleep(THINK_S * dice.uniform(0.5, 1.5))
 
 
-def _click(dice: random.Random, series: list[str]) -> tuple[str, str, dict[str, str]]:
+def click(dice: random.Random, series: list[str]) -> tuple[str, str, dict[str, str]]:
+    """What a person asks next: half overview, a quarter a chart, the rest lists and searches."""
     kind = dice.random()
     if kind < 0.5:
         return "overview", "/api/v1/overview", {}
@@ -94,19 +134,23 @@ def _click(dice: random.Random, series: list[str]) -> tuple[str, str, dict[str, 
     return "series", "/api/v1/series", {"q": dice.choice(("cpu", "mem", "a", ""))}
 
 
-async def _watch(url: str, headers: dict[str, str], series: list[str], tally: Tally, until: float, seed: int) -> None:
+async def _watch(client: aiohttp.ClientSession, series: list[str], tally: Tally, until: float, seed: int) -> None:
     dice = random.Random(seed)
-    address = url.replace("http", "ws", 1) + "/api/v1/ws"
-    async with websockets.connect(address, additional_headers=headers, compression=None) as ws:
+    await asyncio.sleep(dice.random() * RAMP_S)
+    async with client.ws_connect("/api/v1/ws", max_msg_size=0) as ws:
         for n in range(SUBSCRIPTIONS if series else 0):
             chosen = dice.sample(series, min(SERIES_A_SUBSCRIPTION, len(series)))
-            await ws.send(json.dumps({"op": "sub", "id": f"p{n}", "series": chosen}))
-        await ws.send(json.dumps({"op": "sub", "id": "o", "topic": "overview"}))
+            await ws.send_str(json.dumps({"op": "sub", "id": f"p{n}", "series": chosen}))
+        await ws.send_str(json.dumps({"op": "sub", "id": "o", "topic": "overview"}))
         while (left := until - time.monotonic()) > 0:
             try:
-                text = await asyncio.wait_for(ws.recv(), left)
+                message = await ws.receive(left)
             except TimeoutError:
                 return
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                tally.failed(f"websocket {message.type.name} {ws.close_code}")
+                return
+            text = str(message.data)
             tally.messages += 1
-            tally.points += str(text).count('"ts":')
-            tally.conflated += '"conflated":true' in str(text)
+            tally.points += text.count('"ts":')
+            tally.conflated += '"conflated":true' in text
