@@ -1,0 +1,133 @@
+"""From a notification to its channel: looks the channel up, writes the page, sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import msgspec
+
+from kizashi.errors import ConfigurationError, Refused
+from services.alerting.channels import alertmanager, mail, opsgenie, pagerduty, slack, teams, webhook
+from services.alerting.channels.doors import Doors
+from services.alerting.channels.kinds import (
+    Alertmanager,
+    AnyChannel,
+    Heartbeat,
+    Mail,
+    Opsgenie,
+    PagerDuty,
+    Slack,
+    Teams,
+    Topic,
+    Webhook,
+    decode_channel,
+)  # fmt: skip
+from services.alerting.channels.outcome import Outcome
+from services.alerting.notification import AlertSummary, Notification
+from services.alerting.page import Page, page_of
+
+BUILT_IN = "topic"
+Lookup = Callable[[str, str], dict[str, Any] | None]
+"""(tenant, channel's name) → body of its configuration object, None when there is none."""
+Send = Callable[[Page, Any, Doors], Awaitable[Outcome]]
+
+SENDERS: dict[type[AnyChannel], Send] = {
+    Webhook: webhook.send, Slack: slack.send, Teams: teams.send, PagerDuty: pagerduty.send, Opsgenie: opsgenie.send,
+    Alertmanager: alertmanager.send, Mail: mail.send,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Switchboard:
+    """Sends notifications through the channels that the configuration holds at that moment."""
+
+    lookup: Lookup
+    doors: Doors
+
+    def channel(self, tenant: str, name: str) -> AnyChannel:
+        """The channel. Raises Refused (ConfigurationError is one) when it is not there or not valid."""
+        body = self.lookup(tenant, name)
+        if body is None:
+            if name == BUILT_IN:
+                return Topic()
+            raise Refused(f"there is no channel {name[:80]!r}")
+        return decode_channel(body)
+
+    def budget_s(self, n: Notification) -> float:
+        """Seconds that this message may be tried."""
+        try:
+            return self.channel(n.tenant, n.channel).budget_s
+        except Refused:
+            return Topic().budget_s
+
+    def has_fallback(self, n: Notification) -> bool:
+        """Whether another channel takes over when this one is given up."""
+        try:
+            return bool(self.channel(n.tenant, n.channel).fallback)
+        except Refused:
+            return False
+
+    async def send(self, n: Notification) -> Outcome:
+        """The outcome of one attempt; what a person must repair is ``failed``."""
+        try:
+            return await self._send(n, self.channel(n.tenant, n.channel))
+        except Refused as x:
+            return Outcome("failed", str(x))
+
+    async def send_test(self, tenant: str, body: dict[str, Any], name: str = "test", now_ms: int | None = None) -> Outcome:
+        """Send an example page through a channel that need not be saved yet: the test button."""
+        now = self.doors.clock.now_ms() if now_ms is None else now_ms
+        try:
+            return await self._send(example(tenant, name, now), decode_channel(body))
+        except Refused as x:
+            return Outcome("failed", str(x))
+
+    async def _send(self, n: Notification, channel: AnyChannel) -> Outcome:
+        if isinstance(channel, Topic):
+            return Outcome("sent", "on the alert topic")
+        if isinstance(channel, Heartbeat):
+            raise ConfigurationError("a heartbeat channel takes no messages: it says that alerting works")
+        if n.kind == "heartbeat" and isinstance(channel, (PagerDuty, Opsgenie, Alertmanager)):
+            raise ConfigurationError("this channel opens incidents: a heartbeat goes to a channel of type heartbeat")
+        page = page_of(n, self.doors.base_url, channel.language, channel.zone)
+        return await SENDERS[type(channel)](page, channel, self.doors)
+
+
+def preview(body: dict[str, Any], n: Notification, base_url: str = "", now_ms: int = 0) -> dict[str, Any]:
+    """What a channel would send, without its secrets and without sending it. Raises ConfigurationError.
+
+    ``{"text": …}`` is the page as text; ``payload`` is what goes over the wire.
+    """
+    channel = decode_channel(body)
+    page = page_of(n, base_url, channel.language, channel.zone)
+    makers: dict[type[AnyChannel], Callable[[], object]] = {
+        Webhook: lambda: webhook.payload(page, cast("Webhook", channel)),
+        Slack: lambda: slack.payload(page, cast("Slack", channel)),
+        Teams: lambda: teams.payload(page, cast("Teams", channel)),
+        PagerDuty: lambda: pagerduty.payload(page, cast("PagerDuty", channel), "…"),
+        Opsgenie: lambda: opsgenie.request(page, cast("Opsgenie", channel))[1],
+        Alertmanager: lambda: alertmanager.payload(page, cast("Alertmanager", channel), now_ms),
+        Mail: lambda: str(mail.message_of(page, cast("Mail", channel))),
+    }
+    made = makers[type(channel)]() if type(channel) in makers else None
+    return {"text": page.plain(), "payload": msgspec.to_builtins(made)}
+
+
+def example(tenant: str, channel: str, now_ms: int) -> Notification:
+    """The page of the test button and of previews: every part of a real one."""
+    started = now_ms - 252_000
+    alert = AlertSummary(
+        "alert-test", "test", "warning", "firing", "checkout: latency p99 is above its band", started, now_ms,
+        labels={"service": "checkout", "region": "test"}, value=1.84, expected=0.41, lower=0.29, upper=0.55,
+        annotations={
+            "changes": "checkout: errors x 9, payments: latency x 4", "cause": "deploy 2.14 of payments, 3 min before",
+            "blast": "cart (likely), search (possible)", "runbook": "https://example.com/runbook", "owner": "team-shop",
+        },
+    )  # fmt: skip
+    return Notification(
+        f"notification-test-{now_ms}", tenant, channel, "firing", f"group-test-{now_ms}", "test", "warning",
+        "TEST: checkout is slow", ["This is a test of the channel: nobody needs to do anything."], now_ms, alerts=[alert],
+        links={"alerts": "/alerts", "silence": "/alerts?silence=alert-test", "runbook": "https://example.com/runbook"},
+    )  # fmt: skip
