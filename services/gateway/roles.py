@@ -64,6 +64,7 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("GET", f"{_API}/edges"): _READ,
     ("GET", f"{_API}/whatif"): _READ,
     ("GET", f"{_API}/forecasts"): _READ,
+    ("GET", f"{_API}/forecasts/past"): _READ,
     ("GET", f"{_API}/risks"): _READ,
     ("GET", f"{_API}/alerts"): _READ,
     ("GET", f"{_API}/deliveries"): _READ,

@@ -16,6 +16,7 @@ from services.gateway.routes import (
     openapi,
     overview,
     pages,
+    past,
     queries,
     range,
     receivers,
@@ -24,7 +25,7 @@ from services.gateway.routes import (
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
-    login.router, overview.router, series.router, range.router, findings.router, changed.router, config.router, shares.router,
+    login.router, overview.router, series.router, range.router, findings.router, past.router, changed.router, config.router, shares.router,
     feedback.router, health.router, queries.router, connect.router, live.router, openapi.router, receivers.router,
     pages.router,  # last: it takes every path that is left
 )  # fmt: skip
