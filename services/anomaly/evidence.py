@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from kizashi.online.compile import kernel
+from services.anomaly.adopt import AGE
 from services.anomaly.state import SCALES
 
 CLIP = 4.0
@@ -41,7 +42,7 @@ def evidence_of(s: Any, surprise: float) -> float:
     if s.weight <= 0.0 or s.square_surprise <= 0.0:
         return 0.0
     c = surprise / np.sqrt(s.square_surprise / s.weight)
-    floor = SINGLE_HIGH - (SINGLE_HIGH - SINGLE_LOW) * min(s.learned / YOUNG, 1.0)
+    floor = SINGLE_HIGH - (SINGLE_HIGH - SINGLE_LOW) * min((s.learned + (AGE if s.borrowed else 0.0)) / YOUNG, 1.0)
     single = min(max(SINGLE_FACTOR * s.spike, floor), SINGLE_HIGH)
     most = abs(c) / single
     s.spike = max(s.spike * SPIKE_MEMORY, min(abs(c), SINGLE_HIGH))

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from kizashi.online.compile import kernel
+from services.anomaly.packed import nibble, put_mean, set_nibble
 from services.anomaly.state import BINS, FORECASTS, HOURS
 
 DAY_MS = 86_400_000
@@ -53,7 +54,7 @@ def day_mean(s: Any, half_hour: int) -> float:
 @kernel
 def week_mean(s: Any, hour: int, otherwise: float) -> float:
     """What the hour of the week expects, from earlier weeks only; ``otherwise`` in the first week."""
-    return float(s.week[hour]) if s.weeks[hour] > 0 else otherwise
+    return float(s.week[hour] * s.week_unit) if nibble(s.weeks, hour) > 0 else otherwise
 
 
 @kernel
@@ -114,8 +115,9 @@ def close_hour(s: Any) -> None:
     """The hour is over: its mean joins the hour of the week."""
     if s.hour_count > 0:
         hour = int(s.hour_began % HOURS)
-        n = min(s.weeks[hour] + 1.0, WEEKS)
-        s.weeks[hour] = int(n)
-        s.week[hour] += (s.hour_sum / s.hour_count - s.week[hour]) / n
+        n = min(nibble(s.weeks, hour) + 1.0, WEEKS)
+        set_nibble(s.weeks, hour, int(n))
+        mean = s.week[hour] * s.week_unit
+        s.week_unit = put_mean(s.week, s.week_unit, hour, mean + (s.hour_sum / s.hour_count - mean) / n)
     s.hour_sum = 0.0
     s.hour_count = 0

@@ -13,6 +13,7 @@ import numpy as np
 
 from kizashi.online.compile import kernel
 from services.anomaly.forecasters import HOUR_MS
+from services.anomaly.packed import nibble, set_nibble
 from services.anomaly.state import BINS, HOURS, PHASES
 
 PHASE_MEMORY = 2000.0
@@ -29,7 +30,7 @@ def learn_phase(h: Any, local_ms: int, x: float) -> None:
     """Mean by five minutes of the hour."""
     k = int((local_ms % HOUR_MS) * PHASES // HOUR_MS)
     n = min(h.phase_n[k] + 1.0, PHASE_MEMORY)
-    h.phase_n[k] = n
+    h.phase_n[k] = int(n)
     h.phase[k] += (x - h.phase[k]) / n
 
 
@@ -65,10 +66,11 @@ def learn_trend(h: Any, hours: float, y: float) -> None:
 @kernel
 def pass_hour(h: Any, hour: int) -> None:
     """An hour of the local week has ended: a habit that did not show loses a count."""
+    times = nibble(h.odd, hour)
     if h.odd_now:
-        h.odd[hour] = min(h.odd[hour] + 1, 100)
-    elif h.odd[hour] > 0:
-        h.odd[hour] -= 1
+        set_nibble(h.odd, hour, min(times + 1, 15))
+    elif times > 0:
+        set_nibble(h.odd, hour, times - 1)
     h.odd_now = 0
 
 
@@ -76,7 +78,7 @@ def pass_hour(h: Any, hour: int) -> None:
 def is_habit(h: Any, hour: int) -> bool:
     """Whether the series is odd at this hour by habit: yesterday and the day before, or in the last two weeks."""
     yesterday, before = (hour - 24) % HOURS, (hour - 48) % HOURS
-    return bool(h.odd[hour] >= TIMES or (h.odd[yesterday] > 0 and h.odd[before] > 0))
+    return bool(nibble(h.odd, hour) >= TIMES or (nibble(h.odd, yesterday) > 0 and nibble(h.odd, before) > 0))
 
 
 @kernel

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from kizashi.online.compile import kernel
+from services.anomaly.adopt import LENT, adopt, fade
 from services.anomaly.changes import find_change
 from services.anomaly.evidence import evidence_of
 from services.anomaly.forecasters import (
@@ -27,6 +28,7 @@ from services.anomaly.forecasters import (
     week_mean,
 )
 from services.anomaly.state import FORECASTS, RING, SIGNALS, Tuning
+from services.anomaly.unlearn import end_of_quiet, keep_calm
 
 POINT_MEMORY = 1.0 - 1.0 / 5000.0
 POINT_UNIT = 6.0
@@ -54,7 +56,7 @@ RISE = 0.1
 @kernel
 def point_of(s: Any, rest: float, surprise: float, tuning: Tuning) -> float:
     """Root mean square of both residuals in units of their long-run root mean square."""
-    if s.learned < tuning.warm_up or s.weight <= 0.0:
+    if (s.learned < tuning.warm_up and not s.borrowed) or s.weight <= 0.0:
         return 0.0
     total = 0.0
     if s.square_rest > 0.0:
@@ -147,10 +149,14 @@ def step(
     """
     if s.learned == 0:
         s.anchor = value
-        s.point_boundary = POINT_START
+        s.point_boundary = max(s.point_boundary, POINT_START)
         s.since = s.point_since = s.point_quiet = tuning.refractory + 1
     x = value - s.anchor
     half_hour, hour = half_hour_of(local_ms), hour_of(local_ms)
+    if s.borrowed == LENT:
+        adopt(s, value, half_hour)
+    end_of_quiet(s, ts)
+    keep_calm(s, ts)
     day = day_mean(s, half_hour)
     week = week_mean(s, hour, day)
     rest = rest_of(x, day, week)
@@ -169,6 +175,7 @@ def step(
         learn_point(s, rest, surprise)
         learn_season(s, x, local_ms, half_hour, hour, day, week)
     s.learned += 1
+    fade(s)
     s.change = find_change(s, ts, x, rest)
     raw = max(from_point, novelty)
     return publish(s, raw, tuning), raw, publish_point(s, z / POINT_UNIT), novelty, s.anchor + expected, half

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from kizashi.contracts.batches import ANOMALOUS, DUPLICATE, HISTORY, LATE, LEARNING, QUARANTINED, UNSCORED
+from kizashi.contracts.batches import ANOMALOUS, BORROWED, DUPLICATE, HISTORY, LATE, LEARNING, QUARANTINED, UNSCORED
 from kizashi.online.compile import kernel
 from kizashi.online.slots import find, insert, remove
 from services.anomaly.changes import settle
 from services.anomaly.forecasters import day_mean, half_hour_of, hour_of, rest_of, week_mean
 from services.anomaly.habits import learn_habits
 from services.anomaly.heads import step
-from services.anomaly.state import CLOSED, FORECASTS, OPENED, RECENT, STEP, Tuning
+from services.anomaly.state import CLOSED, FORECASTS, NOVELTY, OPENED, POINT, RECENT, RIVER, STEP, Tuning
 from services.anomaly.turns import boundary_of, change_turn, missing_turn, relax_level, ruled, turn
 
 LARGEST = 1e37
@@ -105,15 +105,20 @@ def past_score(s: Any, local_ms: int, x: float, tuning: Tuning) -> tuple[float, 
 @kernel
 def score_rows(
     states: Any, habits: Any, keys: Any, rows: Any, free: Any, meta: Any, tuning: Tuning, now_ms: int,
-    ids: Any, ts: Any, local: Any, values: Any, given: Any,
+    ids: Any, ts: Any, local: Any, civil: Any, values: Any, given: Any, extra: Any,
     row_out: Any, score: Any, expected: Any, lower: Any, upper: Any, point: Any, novelty: Any, flags: Any, events: Any,
 ) -> int:  # fmt: skip
-    """Score rows (n,) in order; fills the output columns (n,) and ``events``; returns the number of events."""
+    """Score rows (n,) in order; fills the output columns (n,) and ``events``; returns the number of events.
+
+    ``local`` is civil time; ``civil`` the same, but a holiday's hours are those of a Sunday. ``extra`` (n,) is a configured head's score.
+    """
     told = 0
     each = np.zeros(FORECASTS)
     for i in range(len(ids)):
         row = row_of(ids[i], ts[i], states, keys, rows, free, meta)
         s = states[row]
+        if s.first_ms == 0:
+            s.first_ms = ts[i]
         row_out[i] = row
         x = values[i]
         flag = given[i] & HISTORY
@@ -127,7 +132,7 @@ def score_rows(
         if standing == LATE:
             flags[i] = flag | LATE
             if s.last_ms - ts[i] <= tuning.late_ms and not s.counter:
-                a, b, half = past_score(s, local[i], x, tuning)
+                a, b, half = past_score(s, civil[i], x, tuning)
                 score[i], expected[i], lower[i], upper[i] = a, b, b - half, b + half
             continue
         if s.missing:
@@ -146,16 +151,21 @@ def score_rows(
         quarantined = in_quarantine(s, ts[i])
         h = habits[row]
         learn_habits(h, s, local[i], y)
-        a, raw, p, q, b, half = step(s, ts[i], local[i], y, tuning, quarantined, each)
+        a, raw, p, q, b, half = step(s, ts[i], civil[i], y, tuning, quarantined, each)
         low, high = max(b - half, -LARGEST), min(b + half, LARGEST)
         boundary = boundary_of(s)
+        head = NOVELTY if q >= raw else POINT
+        if extra[i] > raw:
+            a, raw, head = extra[i], extra[i], RIVER
         a, raw = ruled(s, y, b, a / boundary), ruled(s, y, b, raw / boundary)
         score[i], expected[i], lower[i], upper[i], point[i], novelty[i] = a, b, low, high, p, q
         s.score, s.last_expected, s.last_lower, s.last_upper, s.last_point, s.last_novelty = a, b, low, high, p, q
-        if s.learned <= tuning.warm_up:
+        if s.borrowed:
+            flag |= BORROWED
+        elif s.learned <= tuning.warm_up:
             flag |= LEARNING
         if not flag & HISTORY:
-            told = turn(s, h, hour_of(local[i]), row, ts[i], y, a, raw, b, low, high, 2 if q >= raw * boundary else 1, events, told, tuning)
+            told = turn(s, h, hour_of(local[i]), row, ts[i], y, a, raw, b, low, high, head, events, told, tuning)
         if s.change:
             if s.change == STEP:
                 h.broke_ms = s.cp_onset_ms

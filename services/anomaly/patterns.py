@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from kizashi.contracts.findings import Pattern
 from kizashi.contracts.ids import format_series_id
 from services.anomaly.habits import TIMES
+from services.anomaly.packed import means_of, nibbles
 
 DAY_S, HOUR_S, WEEK_S = 86_400.0, 3_600.0, 604_800.0
 ACCEPT = 0.3
@@ -44,8 +45,8 @@ def season_of(s: Any, h: Any) -> tuple[float, float, list[float]]:
     full_day = bool((s["visits"] > 1).all()) and bool(s["seasonal"])
     if full_day:
         found.append(_fold(day, DAY_S, float(s["anchor"]), noise / max(float(s["visits"].min()), 1.0)))
-    if (s["weeks"] > 0).all():
-        week = s["week"].astype(float)
+    if (nibbles(s["weeks"]) > 0).all():
+        week = means_of(s["week"], float(s["week_unit"]))
         by_hour = week.reshape(7, 24).mean(0)
         rest = week - np.tile(by_hour, 7)
         if rest.var() > WEEKLY_SHARE * (week.var() + noise):
@@ -93,7 +94,7 @@ def trend_of(s: Any, h: Any, now_ms: int) -> tuple[Trend, float, float, float, f
 
 def shapes_of(h: Any) -> list[str]:
     """Sentences such as "every Monday 06:00 for 40 min" for the hours at which the series is odd by habit."""
-    odd = h["odd"].reshape(7, 24)
+    odd = nibbles(h["odd"]).reshape(7, 24)
     minutes = h["minutes"]
     out = []
     daily = (odd > 0).sum(0) >= 3

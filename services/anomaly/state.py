@@ -56,8 +56,9 @@ SERIES = record(
         ("errors", "f4", (FORECASTS,)),
         ("day", "f4", (BINS,)),
         ("visits", "u1", (BINS,)),
-        ("week", "f4", (HOURS,)),
-        ("weeks", "u1", (HOURS,)),
+        ("week", "i2", (HOURS,)),
+        ("week_unit", "f8"),
+        ("weeks", "u1", (HOURS // 2,)),
         ("hour_began", "i8"),
         ("hour_sum", "f8"),
         ("hour_count", "i4"),
@@ -114,8 +115,20 @@ SERIES = record(
         ("end_now", "u1"),
         ("level", "f4"),
         ("episodes", "i4"),
+        ("alarm_ms", "f4"),
         ("quiet_until_ms", "i8"),
+        ("in_quiet", "u1"),
         ("borrowed", "u1"),
+        # what an incident would spoil, as it was before the first odd sample
+        ("kept_until_ms", "i8"),
+        ("kept_low", "f4", (SIGNALS,)),
+        ("kept_high", "f4", (SIGNALS,)),
+        ("kept_middle", "f4", (SIGNALS,)),
+        ("kept_step", "f4", (SIGNALS,)),
+        ("kept_squares", "f8", (3,)),
+        ("kept_boundary", "f4"),
+        ("kept_spike", "f4"),
+        ("unlearn", "u1"),
         # episode
         ("open", "u1"),
         ("hits", "u8"),
@@ -186,7 +199,7 @@ HABITS = record(
         ("hour_n", "i4"),
         ("opened_hour", "u1"),
         ("phase", "f4", (PHASES,)),
-        ("phase_n", "f4", (PHASES,)),
+        ("phase_n", "u2", (PHASES,)),
         ("trend_w", "f8"),
         ("trend_t", "f8"),
         ("trend_y", "f8"),
@@ -197,9 +210,9 @@ HABITS = record(
         ("trend_lag", "f8"),
         ("trend_last", "f8"),
         ("trend_n", "i4"),
-        ("odd", "u1", (HOURS,)),
+        ("odd", "u1", (HOURS // 2,)),
         ("odd_now", "u1"),
-        ("minutes", "f4", (24,)),
+        ("minutes", "u1", (24,)),
         ("broke_ms", "i8"),
         # what was told last
         ("told_version", "i4"),
@@ -216,6 +229,11 @@ KINDS = ("anomaly", "step", "trend", "variance", "season", "missing")
 ANOMALY, STEP, TREND, VARIANCE, SEASON, MISSING = range(6)
 HEADS = ("", "point", "novelty", "change_point", "missing", "river")
 """``head`` is an index into this."""
+POINT, NOVELTY, CHANGE_POINT, SILENCE, RIVER = range(1, 6)
+
+
+DIRECTIONS = {"both": 0, "up": 1, "down": -1}
+"""``direction`` of a record, by the word of the configuration."""
 
 
 class Tuning(NamedTuple):

@@ -8,7 +8,8 @@ import numpy as np
 
 from kizashi.online.compile import kernel
 from services.anomaly.habits import HABIT_LIMIT, is_habit
-from services.anomaly.state import ANOMALY, CLOSED, GREW, MISSING, OPENED, VARIANCE, Tuning
+from services.anomaly.state import ANOMALY, CLOSED, GREW, MISSING, OPENED, RIVER, VARIANCE, Tuning
+from services.anomaly.unlearn import LABEL_MS, take_back
 
 FEEDBACK_STEP = 1.12
 """One step of feedback moves a series' boundary by this factor; a false alarm is two steps up, a true one is one step down."""
@@ -30,7 +31,8 @@ PEAK_GROWTH = 1.5
 def relax_level(s: Any, gap_ms: float, tuning: Tuning) -> None:
     """Quantile controller of the level that an episode needs: each one raises it, the chosen time without one takes that back."""
     if s.level > LEVEL_LOW:
-        s.level = max(s.level * (1.0 - LEVEL_STEP * min(gap_ms / tuning.alarm_ms, 1.0)), LEVEL_LOW)
+        alarm_ms = s.alarm_ms if s.alarm_ms > 0.0 else tuning.alarm_ms
+        s.level = max(s.level * (1.0 - LEVEL_STEP * min(gap_ms / alarm_ms, 1.0)), LEVEL_LOW)
 
 
 @kernel
@@ -125,12 +127,15 @@ def ruled(s: Any, x: float, expected: float, score: float) -> float:
 
 @kernel
 def may_open(s: Any, score: float, head: int, tuning: Tuning) -> bool:
-    """N of M scores at the boundary make a candidate; it becomes an episode once there is evidence that it is not noise."""
+    """N of M scores at the boundary make a candidate; it becomes an episode once there is evidence that it is not noise.
+
+    A head that a person configured speaks for itself: it was asked for.
+    """
     s.candidate -= 1
     if score >= 1.0 and count_bits(s.hits, tuning.open_m) >= tuning.open_n:
         s.candidate = CANDIDATE
         s.candidate_head = head
-    return bool(s.candidate > 0 and s.evidence >= 1.0)
+    return bool(s.candidate > 0 and (s.evidence >= 1.0 or s.candidate_head == RIVER))
 
 
 @kernel
@@ -188,8 +193,12 @@ def turn(
         s.open = 0
         s.end_now = 0
         s.hits = np.uint64(0)
+        s.kept_until_ms = ts + LABEL_MS
+        if s.unlearn:
+            take_back(s)
         minutes = (s.over_ms - s.opened_ms) / 60_000.0
-        h.minutes[h.opened_hour] += 0.5 * (minutes - h.minutes[h.opened_hour])
+        usual = float(h.minutes[h.opened_hour])
+        h.minutes[h.opened_hour] = int(min(usual + 0.5 * (minutes - usual), 255.0) + 0.5)
         write_event(events[n], s, row, CLOSED, ANOMALY, ts, x, expected, lower, upper)
         return n + 1
     return n

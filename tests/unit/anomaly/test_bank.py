@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from kizashi.contracts.batches import DUPLICATE, LATE, UNSCORED, SeriesInfo
+from kizashi.contracts.scoring import Sensitivity, sensitivity_from
 from kizashi.errors import ConfigurationError, NotFound
 from services.anomaly.bank import Bank, Scored
-from services.anomaly.rules import SeriesRule, rule_from
 
 COLUMNS = ("score", "expected", "lower", "upper", "point", "novelty", "flags")
 
@@ -59,8 +59,8 @@ def test_feedback_moves_the_boundary_at_once_and_can_be_taken_back() -> None:
     def spike(*verdicts: tuple[str, bool]) -> float:
         bank = Bank()
         feed(bank, list(range(1000, 301_000, 1000)), noise(300))
-        for verdict, undo in verdicts:
-            bank.apply_feedback(7, verdict, undo=undo)
+        for k, (verdict, undo) in enumerate(verdicts):
+            bank.apply_feedback(7, verdict, undo=undo, target="e" if verdict != "false" or len(verdicts) < 100 else f"e{k}")
         return float(feed(bank, [301_000], [15.0]).score[0])
 
     plain = spike()
@@ -120,15 +120,15 @@ def opened(scored: Scored) -> int:
 @pytest.mark.parametrize(
     ("rule", "height", "episodes", "gate"),
     [
-        (SeriesRule(), 12.0, 1, "fired"),
-        (SeriesRule(min_deviation=20.0), 12.0, 0, "min_deviation"),
-        (SeriesRule(min_relative=3.0), 12.0, 0, "min_deviation"),
-        (SeriesRule(direction="down"), 12.0, 0, "min_deviation"),
-        (SeriesRule(direction="down"), -12.0, 1, "fired"),
-        (SeriesRule(direction="up"), 12.0, 1, "fired"),
+        (Sensitivity(), 12.0, 1, "fired"),
+        (Sensitivity(min_deviation=20.0), 12.0, 0, "min_deviation"),
+        (Sensitivity(min_relative=3.0), 12.0, 0, "min_deviation"),
+        (Sensitivity(direction="down"), 12.0, 0, "min_deviation"),
+        (Sensitivity(direction="down"), -12.0, 1, "fired"),
+        (Sensitivity(direction="up"), 12.0, 1, "fired"),
     ],
 )
-def test_rules_decide_what_counts(rule: SeriesRule, height: float, episodes: int, gate: str) -> None:
+def test_rules_decide_what_counts(rule: Sensitivity, height: float, episodes: int, gate: str) -> None:
     bank = Bank()
     feed(bank, [500], [10.0])
     bank.set_rule(7, rule)
@@ -137,14 +137,21 @@ def test_rules_decide_what_counts(rule: SeriesRule, height: float, episodes: int
     assert bank.explain(7).gate == gate
 
 
-def test_bad_rules_are_refused_and_say_why() -> None:
-    with pytest.raises(ConfigurationError, match="min_deviation: -1"):
-        rule_from({"min_deviation": -1.0})
-    with pytest.raises(ConfigurationError, match="direction: 'sideways'"):
-        rule_from({"direction": "sideways"})
-    with pytest.raises(ConfigurationError, match="colour: no such field"):
-        rule_from({"colour": "red"})
-    assert rule_from({"direction": "up"}).direction == "up"
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ({"min_deviation": -1.0}, r"-1.0 is not a number from 0 up - at `\$.min_deviation`"),
+        ({"min_deviation": "much"}, r"Expected `float`, got `str` - at `\$.min_deviation`"),
+        ({"direction": "sideways"}, r"Invalid enum value 'sideways' - at `\$.direction`"),
+        ({"colour": "red"}, "unknown field `colour`"),
+        ({"labels": {"host": 3}}, r"Expected `str`, got `int` - at `\$.labels"),
+        ({"model": "os.system"}, r"'os.system' is not a River model"),
+    ],
+)
+def test_bad_rules_are_refused_and_say_why(body: dict[str, object], why: str) -> None:
+    with pytest.raises(ConfigurationError, match=why):
+        sensitivity_from(body)
+    assert sensitivity_from({"direction": "up"}).direction == "up"
 
 
 def test_maintenance_opens_nothing_and_is_not_learned() -> None:
