@@ -42,5 +42,5 @@ def explain(window: Window, edges: Iterable[Edge], changes: Iterable[Event], ala
         log.add(e)
     evidence = {}
     for change, p in reversed(log.suspects(set(window.entities), onset_ms)):  # the likeliest change of an entity comes last and stays
-        evidence[change.entity] = Evidence(change=p, change_id=change.id)
+        evidence[change.entity] = Evidence(change=p, change_id=change.id, change_title=change.title)
     return rank(window, map_of(edges, onset_ms), alarm, evidence)

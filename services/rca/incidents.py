@@ -60,7 +60,9 @@ class IncidentBook:
         """A change of an entity that is part of an open incident belongs in its timeline; ranking looks at all changes."""
         for key in self.forest.by_entity.get(e.entity, ()):
             title = e.title or str(e.attributes.get("kind", e.type))
-            self.records[self.forest.hits[key].group].log(e.ts_ms, e.type, f"{e.entity}: {title}", e.id)
+            record = self.records[self.forest.hits[key].group]
+            record.unranked = True
+            record.log(e.ts_ms, e.type, f"{e.entity}: {title}", e.id)
 
     def judge(self, f: Feedback) -> None:
         """Verdict on a suspect (target ``incident/suspect``) or a note on an incident (target ``incident``)."""
@@ -71,6 +73,7 @@ class IncidentBook:
             if (old := self.past.incidents.get(incident)) is not None:
                 old.judge(suspect, "" if f.undo else f.verdict)
             if record is not None:
+                record.unranked = True
                 record.judged.pop(suspect, None)
                 if not f.undo:
                     record.judged[suspect] = f.verdict
@@ -99,6 +102,13 @@ class IncidentBook:
         self.outbox += [r.publish(self.tenant) for r in self.closed.values() if r.dirty]
         out, self.outbox = self.outbox, []
         return out
+
+    def troubled(self, from_ms: int, to_ms: int) -> list[tuple[int, int]]:
+        """When several entities were broken together: (begin, end) of the incidents in this time, by begin. What began long before it and
+        goes on has become the normal state."""
+        every = [*self.records.values(), *self.closed.values()]
+        found = [(r.opened_ms, r.closed_ms or to_ms) for r in every if len(r.entities) > 1 and r.opened_ms >= from_ms]
+        return sorted(found)
 
     def _quiet(self, group: int, now_ms: int) -> bool:
         hits = self.forest.members(group)
@@ -158,6 +168,7 @@ class IncidentBook:
 
     def _merged(self, m: Moved, now_ms: int) -> None:
         loser, winner = self.records.pop(m.other), self.records[m.group]
+        winner.unranked = True
         winner.log(now_ms, "merged", f"joined with {loser.id}: {m.reason}", loser.id)
         for ref in loser.findings:
             if ref in self.findings:
@@ -183,6 +194,7 @@ class IncidentBook:
         for ref in refs:
             if ref in self.findings:
                 target.include(self.findings[ref])
+        source.unranked = target.unranked = True
         source.log(now_ms, m.what, f"went to {target.id}: {m.reason}", target.id)
         target.log(now_ms, m.what, f"came from {source.id}: {m.reason}", source.id)
 

@@ -45,7 +45,8 @@ def postmortem(incident: Incident, language: Language = "en") -> str:
                 for a in incident.blast]),
         f"## {t['timeline']}",
         _table([t["time"], t["what"], t["text"]], [[_time(e.at_ms), e.what, e.text] for e in incident.timeline]),
-        *_list(t["changes"], incident.changes), *_list(t["similar"], incident.similar), *_list(t["open"], t["questions"].split("|")),
+        *_list(t["changes"], [incident.change_titles.get(c) or c for c in incident.changes]),
+        *_list(t["similar"], incident.similar), *_list(t["open"], t["questions"].split("|")),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
@@ -58,7 +59,7 @@ def _causes(incident: Incident, t: dict[str, str]) -> str:
 
 
 def _who(c: Cause) -> str:
-    return f"{c.entity} ({c.change_id})" if c.change_id else c.entity
+    return f"{c.entity} ({c.change_title or c.change_id})" if c.change_id else c.entity
 
 
 def _terms(c: Cause) -> str:

@@ -53,6 +53,7 @@ class Evidence:
 
     change: float = 0.0
     change_id: str = ""
+    change_title: str = ""
     history: float = 0.0
     grouping: float = 0.0
     judged: float = 0.0
@@ -124,12 +125,14 @@ def _cause(seen: Shown, i: int, terms: dict[str, float], e: Evidence) -> Cause:
     }  # fmt: skip
     terms = {k: v for k, v in terms.items() if v or k in ("own", "size", "callers")}
     mine = seen.indicators[i]
-    return Cause(seen.entities[i], round(sum(terms.values()), 4), terms, mine[:SHOWN_INDICATORS], e.change_id, _sentence(mine, e))
+    return Cause(
+        seen.entities[i], round(sum(terms.values()), 4), terms, mine[:SHOWN_INDICATORS], e.change_id, _sentence(mine, e), e.change_title
+    )
 
 
 def _sentence(indicators: list[Indicator], e: Evidence) -> str:
     said = [f"{i.name} went from {i.before:.4g} to {i.during:.4g}" for i in indicators[:1] if i.terms["evidence"] > 0]
-    said += [f"changed shortly before ({e.change_id})"] if e.change_id else []
+    said += [f"changed shortly before: {e.change_title or e.change_id}"] if e.change_id else []
     return "; ".join(said) or "explains what its callers show"
 
 

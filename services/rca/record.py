@@ -48,11 +48,14 @@ class Record(msgspec.Struct):
     causes: list[Cause] = []
     blast: list[Affected] = []
     changes: list[str] = []
+    change_titles: dict[str, str] = {}
     timeline: list[TimelineEntry] = []
     similar: list[str] = []
     notes: list[str] = []
     judged: dict[str, str] = {}
     ranked_ms: int = -1
+    unranked: bool = True
+    """Something came that may change who the cause is: another entity, a merge or split, a change, a verdict."""
     predicted: bool = False
     dirty: bool = True
 
@@ -71,6 +74,7 @@ class Record(msgspec.Struct):
         """Count a finding in."""
         if finding.ref not in self.findings and len(self.findings) < MAX_FINDINGS:
             self.findings.append(finding.ref)
+        self.unranked |= finding.entity not in self.entities
         self.severity = max(self.severity, finding.severity, key=SEVERITIES.index)
         self.updated_ms = max(self.updated_ms, finding.at_ms)
         self.dirty = True
@@ -92,7 +96,7 @@ class Record(msgspec.Struct):
             opened_ms=self.opened_ms, updated_ms=self.updated_ms, closed_ms=self.closed_ms, merged_into=self.merged_into,
             verdict=self.verdict, entities=list(self.entities), episodes=list(self.findings), causes=list(self.causes[:SHOWN_CAUSES]),
             blast=list(self.blast), changes=list(self.changes), timeline=sorted(self.timeline, key=lambda t: t.at_ms),
-            similar=list(self.similar),
+            similar=list(self.similar), change_titles=dict(self.change_titles),
         )  # fmt: skip
 
 

@@ -130,7 +130,7 @@ def _episodes(hit: dict[str, float], n: int, seconds: float, storm_ms: int, rng:
                 peak_value=9.0,
                 value=9.0,
                 expected=1.0,
-            )  # fmt: skip
+            )
         )
     return sorted(found, key=lambda e: (e.opened_ms, e.id))
 

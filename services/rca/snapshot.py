@@ -12,12 +12,18 @@ from kizashi.errors import Damaged
 from services.rca.changes import ChangeLog
 from services.rca.dependencies import EdgeState
 from services.rca.grouping import Hit, Rates
-from services.rca.past import PastIncidents
+from services.rca.past import PastIncident, PastIncidents
 from services.rca.record import Finding, Record
 from services.rca.signals import SignalSnapshot, SignalStore
 from services.rca.tenant import SeriesName, Tenant
 
 FORMAT = 1
+
+
+class PastKept(msgspec.Struct):
+    """Closed incidents by id, oldest first."""
+
+    incidents: dict[str, PastIncident] = {}
 
 
 class TenantSnapshot(msgspec.Struct):
@@ -41,7 +47,7 @@ class TenantSnapshot(msgspec.Struct):
     findings: list[Finding]
     outbox: list[Incident]
     changes: ChangeLog
-    past: PastIncidents
+    past: PastKept
     series: dict[int, SeriesName]
     done: dict[str, int]
     signals: SignalSnapshot
@@ -82,8 +88,8 @@ def _keep(t: Tenant) -> TenantSnapshot:
     return TenantSnapshot(
         t.name, t.now_ms, t.flushed_ms, t.faded_ms, t.learned_ms, list(t.graph.edges.values()), t.graph.history, t.graph.now_ms,
         list(forest.hits.values()), forest.next_key, forest.now_ms, forest.rates, list(forest.settling),
-        list(book.records.values()), list(book.closed.values()), list(book.findings.values()), book.outbox, t.changes, t.past,
-        t.series_names, t.done, t.signals.snapshot(), t.out_incidents, t.out_edges, t.out_changes,
+        list(book.records.values()), list(book.closed.values()), list(book.findings.values()), book.outbox, t.changes,
+        PastKept(t.past.incidents), t.series_names, t.done, t.signals.snapshot(), t.out_incidents, t.out_edges, t.out_changes,
     )  # fmt: skip
 
 
@@ -91,7 +97,7 @@ def _restore(s: TenantSnapshot) -> Tenant:
     t = Tenant(s.name)
     t.now_ms, t.flushed_ms, t.faded_ms, t.learned_ms = s.now_ms, s.flushed_ms, s.faded_ms, s.learned_ms
     t.graph.load(s.edges, s.edge_history, s.graph_now_ms)
-    t.changes, t.past, t.done = s.changes, s.past, s.done
+    t.changes, t.past, t.done = s.changes, PastIncidents(s.past.incidents), s.done
     t.signals = SignalStore.restore(s.signals)
     t.series_names = s.series
     for series, name in s.series.items():

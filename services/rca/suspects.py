@@ -48,8 +48,8 @@ class Known(Protocol):
 
 
 def worth_assessing(record: Record, now_ms: int) -> bool:
-    """New findings, or new rollups while the fault is young."""
-    return record.dirty or (now_ms - record.ranked_ms >= RERANK_MS and now_ms - record.opened_ms <= STABLE_AFTER_MS)
+    """Another entity, or new rollups while the fault is young. One more metric of a known entity waits for the next rollup."""
+    return record.unranked or (now_ms - record.ranked_ms >= RERANK_MS and now_ms - record.opened_ms <= STABLE_AFTER_MS)
 
 
 def features(record: Record, findings: Mapping[str, Finding]) -> set[str]:
@@ -61,35 +61,35 @@ def features(record: Record, findings: Mapping[str, Finding]) -> set[str]:
 
 
 def assess(record: Record, findings: Mapping[str, Finding], forest: CauseForest, now_ms: int, known: Known) -> None:
-    """Rank the suspects of an incident and foresee whom it hits."""
+    """Rank the suspects of an incident and foresee whom it hits. Marks the record for publication when the answer is another one."""
     hits = forest.members(record.group)
-    root = forest.root(record.group)
-    broken = {h.entity for h in hits}
+    before = (record.verdict, record.causes, record.blast, record.similar, record.changes)
+    leader = [c.entity for c in record.causes[:1]], record.verdict
     record.entities = list(dict.fromkeys(h.entity for h in hits))
     candidates = _candidates(hits, known)
     window = _window(candidates, hits[0].first_ms, now_ms, known)
-    evidence = _evidence(record, candidates, forest.cause(record.group), hits[0].first_ms, known)
+    evidence = _evidence(record, candidates, forest.cause(record.group), features(record, findings), hits[0].first_ms, known)
     ranking = rank(window, known.graph, Alarm(_symptom(hits, known.graph)), evidence)
-    before = [c.entity for c in record.causes[:1]], record.verdict
     record.verdict, record.causes = ranking.verdict, ranking.causes[:10]
-    record.ranked_ms = now_ms
-    if before != ([c.entity for c in record.causes[:1]], record.verdict):
-        top = record.causes[0] if record.verdict == "cause" else None
+    record.ranked_ms, record.unranked = now_ms, False
+    top = record.causes[0] if record.verdict == "cause" else None
+    if leader != ([c.entity for c in record.causes[:1]], record.verdict):
         record.log(now_ms, "cause", f"{top.entity}: {top.text}" if top else f"inconclusive: {ranking.reason}")
     for c in ranking.causes:
         if c.change_id and c.terms.get("change", 0.0) > 0:
             record.changes = sorted({*record.changes, c.change_id})
+            record.change_titles[c.change_id] = c.change_title
             known.changes.blame(c.change_id, record.id, evidence[c.entity].change, now_ms)
-    record.blast = _blast(hits, broken, root, known)
+    record.blast = _blast(hits, forest.root(record.group), top.entity if top else "", known)
     _recall(record, findings, now_ms, known)
-    record.dirty = True
+    record.dirty |= before != (record.verdict, record.causes, record.blast, record.similar, record.changes)
 
 
 def _recall(record: Record, findings: Mapping[str, Finding], now_ms: int, known: Known) -> None:
-    """Past incidents that look alike, and in the timeline what was said about the closest one."""
+    """Past incidents that look alike, and in the timeline, once, what was said about the closest one."""
     alike = known.past.similar(features(record, findings), but=record.id)
     record.similar = [p.id for p, _share in alike]
-    if alike:
+    if alike and not any(t.what == "similar" and t.ref == alike[0][0].id for t in record.timeline):
         past, share = alike[0]
         said = f"; its cause was {past.cause}" if past.cause else ""
         said += f"; noted: {past.notes[-1]}" if past.notes else ""
@@ -121,13 +121,15 @@ def _window(candidates: list[str], onset_ms: int, now_ms: int, known: Known) -> 
     )  # fmt: skip
 
 
-def _evidence(record: Record, candidates: list[str], place: str, onset_ms: int, known: Known) -> dict[str, Evidence]:
+def _evidence(record: Record, candidates: list[str], place: str, marks: set[str], onset_ms: int, known: Known) -> dict[str, Evidence]:
     found = {}
     suspects = known.changes.suspects(set(candidates), onset_ms)
+    history = known.past.priors(marks, but=record.id)
     for e in candidates:
         change, p = next(((c, p) for c, p in suspects if c.entity == e), (None, 0.0))
         judged = {"cause": 1.0, "not_cause": -1.0}.get(record.judged.get(e, ""), 0.0)
-        found[e] = Evidence(p, change.id if change else "", known.past.prior(e), float(e == place), judged)
+        change_id, title = (change.id, change.title) if change else ("", "")
+        found[e] = Evidence(p, change_id, title, history.get(e, 0.0), float(e == place), judged)
     return found
 
 
@@ -137,8 +139,13 @@ def _symptom(hits: list[Hit], graph: DependencyMap) -> str:
     return next((h.entity for h in hits if not broken & set(graph.callers(h.entity))), hits[0].entity)
 
 
-def _blast(hits: list[Hit], broken: set[str], root: Hit, known: Known) -> list[Affected]:
+def _blast(hits: list[Hit], root: Hit, cause: str, known: Known) -> list[Affected]:
+    """Whom it hits now and whom it may hit, seen from the cause (without one, from where it began), which is not in its own radius."""
+    source = cause or root.entity
+    ahead = structural(known.graph, source)
+    way = {a.entity: a.path for a in ahead}
     by_key = {h.key: h for h in hits}
+    broken = {h.entity for h in hits}
     now = []
     for h in hits:
         path, at = [h.entity], h
@@ -146,6 +153,8 @@ def _blast(hits: list[Hit], broken: set[str], root: Hit, known: Known) -> list[A
             at = by_key[at.parent]
             path.append(at.entity)
         share = 1.0 if h.key == root.key else h.weight / (h.weight + h.rival)
-        now.append((h.entity, share, len(path) - 1, path[::-1]))
-    ahead = [a for a in structural(known.graph, root.entity) if a.entity not in broken and a.probability >= PREDICT_FROM / 4]
-    return [*live(now), *ahead][:MAX_BLAST]
+        path = way.get(h.entity, path[::-1])
+        if h.entity != source:
+            now.append((h.entity, share, max(1, len(path) - 1), path))
+    follow = [a for a in ahead if a.entity not in broken and a.probability >= PREDICT_FROM / 4]
+    return [*live(now), *follow][:MAX_BLAST]

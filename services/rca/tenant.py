@@ -7,6 +7,7 @@ depends on the messages and their order alone, never on when somebody looked.
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 
 from kizashi.contracts.batches import RollupBatch, SeriesInfo
 from kizashi.contracts.findings import Edge, Episode, Feedback, Incident, Risk, Severity
@@ -163,10 +164,14 @@ class Tenant:
             self.out_changes += [c.event(self.name) for c in self.changes.take_decided()]
 
     def _recent(self) -> Window:
-        """The signals that dependencies are learned from: request counts and latencies of the last half hour."""
+        """The signals that dependencies are learned from: request counts and latencies of the last half hour, without the minutes in
+        which something was broken: what breaks together moves together, who calls whom or not."""
         found = [(n.entity, n.metric, i) for i, n in self.series_names.items() if speaks_of_calls(n.metric, n.entity)][:MAX_LEARNED_FROM]
         ids = [i for _e, _m, i in found]
         normal = self.signals.window(ids, self.now_ms - LEARN_FROM_MS, self.now_ms)
+        ends_ms = self.now_ms + STEP_MS * np.arange(1 - len(normal), 1)
+        for from_ms, to_ms in self.book.troubled(self.now_ms - LEARN_FROM_MS, self.now_ms):
+            normal, ends_ms = (x[(ends_ms < from_ms - STEP_MS) | (ends_ms > to_ms + STEP_MS)] for x in (normal, ends_ms))
         names = tuple(m for _e, m, _i in found)
         return Window(tuple(e for e, _m, _i in found), names, tuple(map(format_series_id, ids)), normal, normal[:0], STEP_MS / 1000)
 

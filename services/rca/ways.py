@@ -41,7 +41,9 @@ def ways_of(entities: tuple[str, ...], alarm: str, graph: DependencyMap, carried
     """The way of each entity as the suspect, over the map to what is known to be shown (``entities``, without the alarm itself)."""
     mapped = graph.entities()
     suspects = [e for e in entities if e in mapped]
-    bits = worlds_of_each(graph, suspects, {*suspects, alarm}, carried) if suspects else {}
+    if not suspects:
+        return [Way(1.0 if e == alarm or not alarm else UNKNOWN_WAY, np.empty(0, np.int64), np.empty((0, WORLDS))) for e in entities]
+    bits = worlds_of_each(graph, suspects, {*suspects, alarm}, carried)
     at = {e: i for i, e in enumerate(entities)}
     shown = [e for e in entities if e in bits]
     rows = np.array([at[e] for e in shown], np.int64)

@@ -156,6 +156,7 @@ class Cause(msgspec.Struct, omit_defaults=True):
     indicators: list[Indicator] = []
     change_id: str = ""
     text: str = ""
+    change_title: str = ""
 
 
 class Affected(msgspec.Struct, omit_defaults=True):
@@ -199,6 +200,8 @@ class Incident(msgspec.Struct, omit_defaults=True):
     changes: list[str] = []
     timeline: list[TimelineEntry] = []
     similar: list[str] = []
+    change_titles: dict[str, str] = {}
+    """What each of ``changes`` did, in words."""
 
 
 class Alert(msgspec.Struct, omit_defaults=True):

@@ -110,14 +110,36 @@ def test_accuracy_counts_judged_incidents_only() -> None:
 def test_history_speaks_up_slowly_and_can_be_taken_back() -> None:
     book = PastIncidents()
     book.add(past(1, [], "db"))
-    assert book.prior("db") < 0.1
+    assert book.priors([])["db"] < 0.1
     for i in range(2, 40):
         book.add(past(i, [], "db"))
-    assert book.prior("db") > 0.7
+    assert book.priors([])["db"] > 0.7
     book.incidents["incident-1"].judge("db", "")
     assert book.incidents["incident-1"].cause == ""
     book.incidents["incident-1"].judge("db", "not_cause")
     assert book.incidents["incident-1"].not_causes == ["db"]
+
+
+def test_a_past_incident_that_looks_alike_says_more_than_ten_that_do_not() -> None:
+    book = PastIncidents()
+    for i in range(10):
+        book.add(past(i, [f"entity:s{i}"], "cache"))
+    book.add(past(10, ["entity:shop", "metric:shop:errors"], "db"))
+    said = book.priors(["entity:shop", "metric:shop:errors"])
+    assert said["db"] > said["cache"]
+    book.incidents["incident-10"].judge("db", "not_cause")
+    assert "db" not in book.priors(["entity:shop", "metric:shop:errors"])
+    assert book.priors(["entity:shop"], but="incident-10")["cache"] > 0
+
+
+def test_the_oldest_past_incident_makes_room_and_is_forgotten_wholly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.rca.past.MAX_PAST", 3)
+    book = PastIncidents()
+    for i in range(5):
+        book.add(past(i, [f"entity:s{i}"]))
+    assert list(book.incidents) == ["incident-2", "incident-3", "incident-4"]
+    assert book.similar(["entity:s0"]) == []
+    assert [p.id for p, _share in book.similar(["entity:s4"])] == ["incident-4"]
 
 
 INCIDENT = Incident(
