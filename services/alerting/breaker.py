@@ -56,10 +56,6 @@ class Breaker:
             self.trips += 1
         self.probing = False
 
-    def let_go(self) -> None:
-        """An attempt ended without a verdict, such as one that was cancelled."""
-        self.probing = False
-
     @property
     def state(self) -> str:
         """``closed``, ``open`` or ``half-open``."""

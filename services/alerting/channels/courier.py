@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import heapq
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from kizashi.clock import Clock
@@ -19,20 +17,22 @@ from kizashi.contracts.findings import Delivery
 from kizashi.contracts.ids import finding_id
 from kizashi.errors import BusUnavailable, KizashiError
 from kizashi.observe.logs import logger
-from services.alerting.breaker import Breaker
 from services.alerting.channels.outcome import Outcome
 from services.alerting.notification import Notification
+from services.alerting.queues import ChannelQueue, Job
 from services.alerting.retry import BUDGET_S, LONGEST_S, delay_s, spent_s
 
 Step = Literal["taken", "sent", "recorded", "settled"]
 """The places between which a crash may happen."""
 AT_ONCE = 32
-AT_ONCE_A_CHANNEL = 8
-"""A slow channel takes a quarter of the hands at most; eight at 100 ms a request are 80 messages a second."""
 LOOK_EVERY_S = 0.25
 ATTEMPT_WITHIN_S = 60.0
 """Above every door's own limit: whoever takes longer hangs."""
+DRAIN_WITHIN_S = 8.0
+"""A service is gone ten seconds after SIGTERM; what is cut off is sent again by who comes next."""
 RECORD_AGAIN_S = 1.0
+LOOK_FOR_OVERDUE_EVERY_S = 5.0
+"""A blocked channel's lines are gone through this often: it costs a few µs each."""
 
 
 class Outbox(Protocol):
@@ -59,32 +59,6 @@ async def no_fault(step: Step, key: str) -> None:
     """Nothing goes wrong."""
 
 
-@dataclass
-class _Job:
-    """One message on its way."""
-
-    n: Notification
-    seen_s: float
-    seen_ms: int
-    attempt: int = 0
-    due_s: float = 0.0
-
-    def __lt__(self, other: _Job) -> bool:
-        return self.rank < other.rank
-
-    @property
-    def rank(self) -> tuple[int, int, int, str]:
-        return (self.n.sequence, self.n.step, self.n.created_ms, self.n.key)
-
-
-@dataclass
-class _Line:
-    """The messages of one group through one channel: the head goes first, the others wait for it."""
-
-    jobs: list[_Job] = field(default_factory=list)
-    busy: bool = False
-
-
 class Courier:
     """Runs beside the model in the same process. ``wake`` may be called whenever something new is pending."""
 
@@ -95,11 +69,10 @@ class Courier:
     ) -> None:  # fmt: skip
         self._outbox, self._sender, self._clock, self._seed, self._fault = outbox, sender, clock, seed, fault
         self._on_delivery, self._at_once, self._look_every_s = on_delivery, at_once, look_every_s
-        self._lines: dict[tuple[str, str, str], _Line] = {}
+        self._channels: dict[tuple[str, str], ChannelQueue] = {}
         self._known: set[str] = set()
-        self._breakers: dict[tuple[str, str], Breaker] = {}
-        self._paused_until_s: dict[tuple[str, str], float] = {}
-        self._running: dict[asyncio.Task[None], tuple[str, str]] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._overdue_looked_s = 0.0
         self._wake = asyncio.Event()
         self.turned_s = clock.monotonic_s()
         """When the loop turned last, for the dead man's switch."""
@@ -108,16 +81,20 @@ class Courier:
         """Look at what is pending now instead of within a quarter of a second."""
         self._wake.set()
 
-    def breaker(self, tenant: str, channel: str) -> Breaker:
-        """The channel's circuit breaker."""
-        return self._breakers.setdefault((tenant, channel), Breaker())
+    def channel(self, tenant: str, name: str) -> ChannelQueue:
+        """The channel's queue, with its breaker."""
+        return self._channels.setdefault((tenant, name), ChannelQueue())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; attempts under way are waited for. An error that is nobody's outcome ends it."""
+        looked_s = float("-inf")
         async with self._hands():
             while not stop.is_set():
                 self.turned_s = self._clock.monotonic_s()
-                self._look()
+                if self._wake.is_set() or self.turned_s - looked_s >= self._look_every_s:
+                    self._wake.clear()
+                    looked_s = self.turned_s
+                    self._look()
                 self._start_what_is_due()
                 await self._pause(stop)
 
@@ -127,10 +104,10 @@ class Courier:
             yield
         finally:
             if self._running:
-                done, late = await asyncio.wait(list(self._running), timeout=ATTEMPT_WITHIN_S)
+                _, late = await asyncio.wait(self._running, timeout=DRAIN_WITHIN_S)
                 for task in late:
                     task.cancel()
-                await asyncio.gather(*done, *late, return_exceptions=True)
+                await asyncio.gather(*self._running, return_exceptions=True)
 
     def _look(self) -> None:
         """Take over what is new; forget what a recorded delivery has ended."""
@@ -138,76 +115,71 @@ class Courier:
         for n in self._outbox.pending():
             now.add(n.key)
             if n.key not in self._known:
-                line = self._lines.setdefault((n.tenant, n.channel, n.group), _Line())
-                heapq.heappush(line.jobs, _Job(n, self._clock.monotonic_s(), self._clock.now_ms()))
+                self.channel(n.tenant, n.channel).add(Job(n, self._clock.monotonic_s(), self._clock.now_ms()))
         gone = self._known - now
         if gone:
-            for line in self._lines.values():
-                if not line.busy and any(j.n.key in gone for j in line.jobs):
-                    line.jobs = sorted(j for j in line.jobs if j.n.key not in gone)
+            for queue in self._channels.values():
+                queue.remove(gone)
         self._known = now
-        for place in [p for p, line in self._lines.items() if not line.jobs and not line.busy]:
-            del self._lines[place]
 
     def _start_what_is_due(self) -> None:
         now_s = self._clock.monotonic_s()
-        hands: dict[tuple[str, str], int] = {}
-        for channel in self._running.values():
-            hands[channel] = hands.get(channel, 0) + 1
-        for (tenant, name, _), line in self._lines.items():
-            if len(self._running) >= self._at_once:
-                return
-            channel = (tenant, name)
-            if line.busy or not line.jobs or line.jobs[0].due_s > now_s or hands.get(channel, 0) >= AT_ONCE_A_CHANNEL:
-                continue
-            if self._paused_until_s.get(channel, 0.0) > now_s and not self._spent(line.jobs[0]):
-                continue
-            if not self._spent(line.jobs[0]) and not self.breaker(tenant, name).take(now_s):
-                continue
-            line.busy, hands[channel] = True, hands.get(channel, 0) + 1
-            task = asyncio.create_task(self._carry(line, line.jobs[0], channel))
-            self._running[task] = channel
+        queues = sorted(self._channels.items(), key=lambda item: item[1].hands)  # a busy channel must not starve a quiet one
+        for (tenant, name), queue in queues:
+            while len(self._running) < self._at_once and (job := queue.take(now_s)) is not None:
+                self._start(tenant, name, job)
+        if now_s - self._overdue_looked_s >= LOOK_FOR_OVERDUE_EVERY_S:
+            self._overdue_looked_s = now_s
+            for (tenant, name), queue in queues:
+                if queue.blocked(now_s):
+                    for job in queue.take_overdue({j.n.key for j in queue.heads() if self._spent(j)}):
+                        self._start(tenant, name, job)
+
+    def _start(self, tenant: str, name: str, job: Job) -> None:
+        self._running.add(asyncio.create_task(self._carry(self.channel(tenant, name), job)))
 
     async def _pause(self, stop: asyncio.Event) -> None:
         """Until something ends, is due, is new, or a quarter of a second has gone."""
-        waits = [asyncio.create_task(self._wake.wait()), asyncio.create_task(stop.wait())]
+        waits: list[asyncio.Task[bool]] = [asyncio.create_task(e.wait()) for e in (self._wake, stop)]
         try:
-            done, _ = await asyncio.wait([*waits, *self._running], timeout=self._look_every_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*waits, *self._running], timeout=self._look_every_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
-        self._wake.clear()
-        for task in done & self._running.keys():
-            del self._running[task]
+        for task in [t for t in self._running if t.done()]:
+            self._running.remove(task)
             task.result()
 
-    async def _carry(self, line: _Line, job: _Job, channel: tuple[str, str]) -> None:
+    async def _carry(self, queue: ChannelQueue, job: Job) -> None:
         """One attempt: send, record, forget."""
-        breaker = self.breaker(*channel)
+        settled = False
         try:
             await self._fault("taken", job.n.key)
             job.attempt += 1
             outcome = await self._attempt(job)
             await self._fault("sent", job.n.key)
             now_s = self._clock.monotonic_s()
-            breaker.failed(now_s) if outcome.state == "retry" else breaker.answered()
-            if outcome.retry_after_s:
-                self._paused_until_s[channel] = max(self._paused_until_s.get(channel, 0.0), now_s + outcome.retry_after_s)
+            self._judge(queue, outcome, now_s)
             ends = self._ends(job, outcome)
             await self._record(job, outcome, ends)
             await self._fault("recorded", job.n.key)
-            if ends:
-                line.jobs.remove(job)
-                heapq.heapify(line.jobs)
-            else:
-                wait_s = delay_s(self._seed, job.n.key, job.attempt) if outcome.state == "retry" else LONGEST_S
-                job.due_s = now_s + max(wait_s, outcome.retry_after_s or 0.0)
+            wait_s = delay_s(self._seed, job.n.key, job.attempt) if outcome.state == "retry" else LONGEST_S
+            job.due_s = now_s + max(wait_s, outcome.retry_after_s or 0.0)
+            settled = ends or job.n.key not in self._known
             await self._fault("settled", job.n.key)
         finally:
-            breaker.let_go()
-            line.busy = False
+            queue.give_back(job, settled)
 
-    async def _attempt(self, job: _Job) -> Outcome:
+    def _judge(self, queue: ChannelQueue, outcome: Outcome, now_s: float) -> None:
+        """What an outcome says about the channel as a whole."""
+        if outcome.state == "retry":
+            queue.breaker.failed(now_s)
+        else:
+            queue.breaker.answered()
+        if outcome.retry_after_s:
+            queue.paused_until_s = max(queue.paused_until_s, now_s + outcome.retry_after_s)
+
+    async def _attempt(self, job: Job) -> Outcome:
         try:
             async with asyncio.timeout(ATTEMPT_WITHIN_S):
                 return await self._sender.send(job.n)
@@ -215,26 +187,23 @@ class Courier:
             return Outcome("retry", f"the channel hung for {ATTEMPT_WITHIN_S:g} s")
         except KizashiError as x:
             return Outcome("failed", str(x))
-        except (
-            Exception
-        ) as x:  # one message that a channel cannot write must not stop every other page; it is logged, recorded, and moved on
+        except Exception as x:
+            # a bug that one message meets must not stop every other page: it is logged, recorded, and the fallback takes over
             logger().exception("delivery.bug", channel=job.n.channel, key=job.n.key)
             return Outcome("failed", f"the channel could not write the message ({type(x).__name__}); the log says more")
 
-    def _ends(self, job: _Job, outcome: Outcome) -> bool:
+    def _ends(self, job: Job, outcome: Outcome) -> bool:
         """Sent; or given up: at once when another channel takes over what a person must repair, else when the budget is spent."""
         if outcome.state == "sent":
             return True
         return self._spent(job) or (outcome.state == "failed" and self._sender.has_fallback(job.n))
 
-    def _spent(self, job: _Job) -> bool:
-        """Whether the budget of tries is used up; the first attempt is always made."""
-        if job.attempt == 0:
-            return False
+    def _spent(self, job: Job) -> bool:
+        """Whether the budget of tries is used up. Only a failed attempt gives up, so there is always one."""
         waited_s = self._clock.monotonic_s() - job.seen_s
         return spent_s(job.n.created_ms, job.seen_ms, waited_s) >= min(self._sender.budget_s(job.n), BUDGET_S)
 
-    async def _record(self, job: _Job, outcome: Outcome, ends: bool) -> None:
+    async def _record(self, job: Job, outcome: Outcome, ends: bool) -> None:
         """Until it is durable: a sent message that nobody wrote down would be sent again."""
         n, at_ms = job.n, self._clock.now_ms()
         state: Literal["sent", "retry", "failed"] = "sent" if outcome.state == "sent" else "failed" if ends else "retry"
