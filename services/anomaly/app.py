@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 
 from kizashi.contracts import topics
+from kizashi.errors import ConfigurationError
+from kizashi.observe.logs import logger
 from kizashi.settings import Settings
 from kizashi.stream.admin import topic_ids
+from kizashi.stream.config import load_signing_key
 from kizashi.stream.faust_worker import Duty
 from kizashi.stream.service import serve_duty
 from services.anomaly.config import ModelConfig
 from services.anomaly.model import warm_up
 from services.anomaly.processor import AnomalyFactory
 
-DUTY = Duty("anomaly", (topics.SAMPLES.name,), topics.STATE_ANOMALY.name, controls=(topics.FEEDBACK.name,), snapshot_every_s=15.0)
+DUTY = Duty(
+    "anomaly", (topics.SAMPLES.name,), topics.STATE_ANOMALY.name, controls=(topics.FEEDBACK.name, topics.CONFIG.name), snapshot_every_s=15.0
+)
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -21,5 +26,14 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     await loop.run_in_executor(None, warm_up)
     topic_id = (await loop.run_in_executor(None, topic_ids, settings.kafka, [topics.SAMPLES.name]))[topics.SAMPLES.name]
-    factory = AnomalyFactory(topic_id, settings.kafka.partitions, ModelConfig())
+    factory = AnomalyFactory(topic_id, settings.kafka.partitions, ModelConfig(), _key(settings))
     await serve_duty(settings, DUTY, factory, stop)
+
+
+def _key(settings: Settings) -> bytes:
+    """The key that configuration is signed with; without it configuration is not followed, and that is said."""
+    try:
+        return load_signing_key(settings.signing_key_path)
+    except ConfigurationError as x:
+        logger().warning("anomaly.configuration_not_followed", why=str(x))
+        return b""

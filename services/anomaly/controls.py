@@ -59,11 +59,15 @@ class Controls:
 
     def apply(self, bank: Bank) -> None:
         """Put what stands into force for every series that the bank knows."""
-        for tenant in {s.tenant for s in self._standing.values()}:
-            found = self._of(TENANT_KIND, tenant)
-            bank.set_calendar(tenant, scoring_from(found[-1].body or {}) if found else Scoring())
+        self.set_calendars(bank)
         for info in list(bank.infos.values()):
             self.announce(info, bank)
+
+    def set_calendars(self, bank: Bank) -> None:
+        """Put the tenants' calendars and alarm rates into force; all that a restored bank needs, since rules are in its records."""
+        for tenant in sorted({s.tenant for s in self._standing.values() if s.kind == TENANT_KIND}):
+            found = self._of(TENANT_KIND, tenant)
+            bank.set_calendar(tenant, scoring_from(found[-1].body or {}) if found else Scoring())
 
     def announce(self, info: SeriesInfo, bank: Bank) -> None:
         """A series is new, or the configuration is: the first rule in order of ids that matches it holds."""

@@ -15,6 +15,7 @@ from kizashi.errors import Damaged
 from services.anomaly.bank import DEFAULT_TENANT, MODEL, Bank, Scored
 from services.anomaly.bank import warm_up as compile_bank
 from services.anomaly.config import ModelConfig
+from services.anomaly.controls import Controls, Standing
 from services.anomaly.episodes import episode_of
 from services.anomaly.pattern_reader import PatternReader
 from services.anomaly.rollup import Rollups
@@ -39,6 +40,7 @@ class _Saved(msgspec.Struct, array_like=True):
     rollups: bytes
     announce: list[SeriesInfo] = []
     reader: tuple[int, int] = (0, 0)
+    standing: list[Standing] = []
 
 
 class PartitionModel:
@@ -47,10 +49,11 @@ class PartitionModel:
     Drain before ``dump``: a snapshot holds the model, not the answers that were not yet taken.
     """
 
-    def __init__(self, topic_id: str, partition: int, config: ModelConfig | None = None) -> None:
+    def __init__(self, topic_id: str, partition: int, config: ModelConfig | None = None, key: bytes = b"") -> None:
         self.topic_id, self.partition = topic_id, partition
         self.config = config or ModelConfig()
         self.bank = Bank(self.config)
+        self.controls = Controls(key)
         self.rollups = Rollups(topic_id, partition)
         self.reader = PatternReader()
         self.next_offset = 0
@@ -64,6 +67,7 @@ class PartitionModel:
         """Score one samples message (a time tick has no rows); the answers wait for ``drain``."""
         for info in batch.series:
             self.bank.register(info)
+            self.controls.announce(info, self.bank)
             self._announce.append(info)
         scored = self.bank.score(batch.ids, batch.ts, batch.values, batch.flags, batch.now_ms)
         self._tell(scored.events, offset)
@@ -105,16 +109,19 @@ class PartitionModel:
                 self.rollups.dump(),
                 self._announce,
                 self.reader.state(),
+                self.controls.standing(),
             )
         )
 
     @classmethod
-    def load(cls, data: bytes, config: ModelConfig | None = None) -> PartitionModel:
+    def load(cls, data: bytes, config: ModelConfig | None = None, key: bytes = b"") -> PartitionModel:
         """Inverse of ``dump``, continues bit for bit; raises Damaged."""
         try:
             saved = msgspec.msgpack.decode(data, type=_Saved)
-            model = cls(saved.topic_id, saved.partition, config)
+            model = cls(saved.topic_id, saved.partition, config, key)
             model.bank = Bank.load(saved.bank, config)
+            model.controls = Controls(key, saved.standing)
+            model.controls.set_calendars(model.bank)
             model.rollups.restore(saved.rollups)
             model.reader = PatternReader(*saved.reader)
         except (msgspec.DecodeError, msgspec.ValidationError, ValueError) as x:

@@ -41,15 +41,18 @@ class AnomalyProcessor:
         self.model.skip(record.offset, self._readable(record))
 
     def control(self, record: Record) -> None:
+        if record.topic == topics.CONFIG.name:
+            self.model.controls.take(record.value, self.model.bank)
+            return
         if record.topic != topics.FEEDBACK.name:
             return
         feedback = codec.decode(record.value, Feedback)
         if feedback.verdict not in FEEDBACK_VERDICTS or not feedback.series_id:
             return
         series = _series_of(feedback)
-        if series_partition(series, self._partitions) == self.model.partition:
+        if self.model.bank.info(series).tenant == feedback.tenant and series_partition(series, self._partitions) == self.model.partition:
             try:
-                self.model.bank.apply_feedback(series, feedback.verdict, undo=feedback.undo)
+                self.model.bank.apply_feedback(series, feedback.verdict, feedback.undo, feedback.target)
             except NotFound as x:
                 raise InvalidMessage(str(x), "unknown_series") from x
 
@@ -94,16 +97,16 @@ class AnomalyProcessor:
 
 
 class AnomalyFactory:
-    """Makes the processor of a partition; ``topic_id`` names the samples topic in every score."""
+    """Makes the processor of a partition; ``topic_id`` names the samples topic in every score, ``key`` checks configuration."""
 
-    def __init__(self, topic_id: str, partitions: int, config: ModelConfig) -> None:
-        self._topic_id, self._partitions, self._config = topic_id, partitions, config
+    def __init__(self, topic_id: str, partitions: int, config: ModelConfig, key: bytes = b"") -> None:
+        self._topic_id, self._partitions, self._config, self._key = topic_id, partitions, config, key
 
     def new(self, partition: int) -> AnomalyProcessor:
-        return AnomalyProcessor(PartitionModel(self._topic_id, partition, self._config), self._partitions)
+        return AnomalyProcessor(PartitionModel(self._topic_id, partition, self._config, self._key), self._partitions)
 
     def load(self, partition: int, data: bytes) -> AnomalyProcessor:
-        return AnomalyProcessor(PartitionModel.load(data, self._config), self._partitions)
+        return AnomalyProcessor(PartitionModel.load(data, self._config, self._key), self._partitions)
 
 
 def _series_of(feedback: Feedback) -> int:

@@ -24,11 +24,14 @@ from kizashi.errors import ConfigurationError
 
 SPAN = 512
 FIRST, WARM_UP = 32, 256
-"""Samples before the head speaks; the largest score after the very first ones is the first boundary."""
+"""Samples before the head speaks; the largest score after the very first ones places the first boundary."""
 SEED = 1
 """Models that draw at random draw the same after a restart."""
-STEP = 0.1
-RATE = 10_000.0
+RESERVE = 2.0
+"""The first boundary lies so many times above the largest score of the warm-up: a record every few hundred samples is noise."""
+STEP = 0.25
+RATE = 30_000.0
+"""Each alarm raises the boundary by a quarter; so many samples without one take that back."""
 SURE = 1e-12
 BOUNDED = frozenset({"GaussianScorer", "HalfSpaceTrees", "PredictiveAnomalyDetection"})
 """Scores from 0 to 1 that crowd below 1: their log tail is what grows."""
@@ -124,7 +127,7 @@ class RiverHead:
 
     def _placed(self, tail: float) -> float:
         if self._n < WARM_UP:
-            self._boundary = max(self._boundary, tail) if self._n >= FIRST else 0.0
+            self._boundary = max(self._boundary, RESERVE * tail) if self._n >= FIRST else 0.0
             return 0.0
         score = tail / self._boundary if self._boundary > 0.0 else 0.0
         if tail >= self._boundary:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kizashi.contracts.scoring import SERIES_KIND, TENANT_KIND, scoring_from, sensitivity_from
 from kizashi.errors import ConfigurationError
 from kizashi.stream.config import ConfigObject
 from services.gateway import credentials
@@ -56,6 +57,10 @@ def accepted(kind: str, body: dict[str, Any], standing: ConfigObject | None) -> 
         return _user(body, standing)
     if kind == "key":
         return _key(body, standing)
+    if kind == TENANT_KIND:
+        scoring_from(body)
+    if kind == SERIES_KIND:
+        sensitivity_from(body)
     if kind == "dashboard" and not isinstance(body.get("panels", []), list):
         raise ConfigurationError("'panels' of a dashboard is a list")
     return body

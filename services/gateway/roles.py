@@ -107,11 +107,11 @@ ROUTES: dict[tuple[str, str], Access] = {
 SHARED_ROUTES = frozenset({("GET", f"{_API}/range")})
 """Routes that also take a share link's token; they must look at ``Principal.only``."""
 
-ADMIN_KINDS = frozenset({"user", "key", "tenant", "channel", "rule", "slo", "calendar", "schedule"})
+ADMIN_KINDS = frozenset({"user", "key", "tenant", "channel", "rule", "slo", "calendar", "schedule", "scoring"})
 """Configuration that only an administrator writes."""
 HIDDEN_KINDS = frozenset({"user", "key", "tenant"})
 """Configuration that only an administrator reads."""
-KINDS = ADMIN_KINDS | {"silence", "maintenance", "dashboard", "view"}
+KINDS = ADMIN_KINDS | {"silence", "maintenance", "dashboard", "view", "sensitivity"}
 
 
 def may(scopes: frozenset[Scope], access: Access) -> bool:
