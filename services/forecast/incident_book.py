@@ -10,7 +10,8 @@ from kizashi.errors import Damaged
 from services.forecast.hazard import Hazard
 
 HORIZONS_S = {"1h": 3600.0, "1d": 86_400.0, "7d": 604_800.0}
-EVERY_MS = 3_600_000
+EVERY_MS = 300_000
+HOUR_MS = 3_600_000
 MAX_ENTITIES = 5_000
 
 
@@ -21,7 +22,7 @@ class IncidentBook:
         self.tenant = tenant
         self.hazards: dict[str, dict[str, Hazard]] = {}
         self._seen: dict[str, None] = {}
-        self._versions: dict[str, int] = {}
+        self._told: dict[str, tuple[int, str]] = {}
         self._told_ms = 0
 
     def incident(self, entity: str, id_: str, start_ms: int) -> None:
@@ -40,17 +41,23 @@ class IncidentBook:
             hazard.note(kind, at_ms / 1000.0, amount)
 
     def advance(self, now_ms: int) -> list[Risk]:
-        """Once an hour, the probabilities of every entity and horizon; None in a risk means that the model abstains."""
+        """Every five minutes, the probabilities that moved by a point, and each hour all; None in a risk: the model abstains."""
         if now_ms - self._told_ms < EVERY_MS:
             return []
         self._told_ms = now_ms
-        return [self._risk(entity, name, now_ms) for entity in sorted(self.hazards) for name in HORIZONS_S]
+        risks = [self._risk(entity, name, now_ms) for entity in sorted(self.hazards) for name in HORIZONS_S]
+        return [r for r in risks if r is not None]
 
-    def _risk(self, entity: str, name: str, now_ms: int) -> Risk:
+    def _risk(self, entity: str, name: str, now_ms: int) -> Risk | None:
         hazard = self.hazards[entity][name]
         answer = hazard.ask(now_ms / 1000.0)
         key = finding_id("incident-risk", self.tenant, entity, name)
-        version = self._versions[key] = self._versions.get(key, 0) + 1
+        version, told = self._told.get(key, (0, ""))
+        saying = f"{now_ms // HOUR_MS}|{-1 if answer.probability is None else round(100 * answer.probability)}"
+        if saying == told:
+            return None
+        version += 1
+        self._told[key] = (version, saying)
         record = f"skill {hazard.record.skill:.2f} over {hazard.record.answers} answered questions"
         return Risk(
             id=key,
@@ -64,24 +71,34 @@ class IncidentBook:
             probability=answer.probability,
             reason=answer.reason,
             threshold=answer.base,
-            factors=[Factor(factor, part) for factor, part in answer.factors] + [Factor("track record", hazard.record.skill, record)],
+            factors=[
+                *(Factor(factor, part) for factor, part in answer.factors),
+                Factor("track record", hazard.record.skill, record),
+                Factor("reliability", float(hazard.record.answers), _reliability(hazard.record.bins)),
+            ],
         )
 
     def dump(self) -> bytes:
         """State as bytes."""
         hazards = {e: {name: h.dump() for name, h in by.items()} for e, by in self.hazards.items()}
-        return msgspec.msgpack.encode((hazards, list(self._seen), self._versions, self._told_ms))
+        return msgspec.msgpack.encode((hazards, list(self._seen), self._told, self._told_ms))
 
     @classmethod
     def load(cls, data: bytes, tenant: str) -> IncidentBook:
         """Inverse of ``dump``; raises Damaged."""
         out = cls(tenant)
         try:
-            hazards, seen, out._versions, out._told_ms = msgspec.msgpack.decode(
-                data, type=tuple[dict[str, dict[str, bytes]], list[str], dict[str, int], int]
+            hazards, seen, out._told, out._told_ms = msgspec.msgpack.decode(
+                data, type=tuple[dict[str, dict[str, bytes]], list[str], dict[str, tuple[int, str]], int]
             )
             out.hazards = {e: {name: Hazard.load(raw, HORIZONS_S[name]) for name, raw in by.items()} for e, by in hazards.items()}
         except (msgspec.DecodeError, msgspec.ValidationError, ValueError, KeyError) as x:
             raise Damaged(f"the state of the incident probabilities is not readable: {x}") from x
         out._seen = dict.fromkeys(seen)
         return out
+
+
+def _reliability(bins: list[list[float]]) -> str:
+    """``[[questions, mean probability, share with an incident], …]`` as JSON, of the tenths of probability that were ever said."""
+    rows = [[int(n), round(p / n, 4), round(y / n, 4)] for n, p, y in bins if n]
+    return msgspec.json.encode(rows).decode()

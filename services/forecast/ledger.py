@@ -122,11 +122,12 @@ class Ledger:
         return rows[::-1]
 
     def risk(self) -> Risk | None:
-        """The risk to publish, or None when nothing changed since the last: verdict, severity, hour, or two points of probability."""
+        """The risk to publish, or None when nothing changed since the last: verdict, severity, hour, two points of probability or budget."""
         s = self.standing()
         firing = [b for b in s.burns if b.firing]
         severity: Severity = "critical" if any(b.rule.pages for b in firing) else "warning" if firing else "info"
-        told = f"{severity}|{bool(firing)}|{s.now_ms // HOUR_MS}|{round(50 * s.outlook.probability)}"
+        left = round(50 * max(-2.0, s.budget_left))
+        told = f"{severity}|{bool(firing)}|{s.now_ms // HOUR_MS}|{round(50 * s.outlook.probability)}|{left}"
         if told == self.told:
             return None
         self.told, self.version = told, self.version + 1
@@ -156,6 +157,17 @@ class Ledger:
             factors=[_factor(b) for b in s.burns if b.firing or b.held_back_by],
             reason="" if s.total > 0 else "no events in the window",
         )
+
+    def last_word(self) -> Risk | None:
+        """What is told of a deleted objective, so that nobody waits for it any more; None when nobody was told of it."""
+        if not self.version:
+            return None
+        o, self.version = self.objective, self.version + 1
+        return Risk(
+            id=finding_id("slo", o.tenant, o.id), version=self.version, tenant=o.tenant, entity=o.entity, kind="slo",
+            made_at_ms=max(0, self.now_ms), title=f"{o.name}: {100 * o.objective:g} % over {o.window}", reason="deleted",
+            threshold=o.objective,
+        )  # fmt: skip
 
     def _judge(self) -> list[Burn]:
         o, burns = self.objective, []

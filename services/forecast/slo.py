@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import msgspec
 import numpy as np
 
@@ -19,10 +21,11 @@ MAX_SERIES = 500_000
 class _Saved(msgspec.Struct, array_like=True):
     objectives: list[Objective]
     ledgers: list[SavedLedger]
-    infos: list[SeriesInfo]
+    names: bytes
     highs: dict[int, float]
     now_ms: int
     judged_ms: int
+    versions: list[tuple[str, str, int]]
 
 
 class SloBook:
@@ -33,26 +36,40 @@ class SloBook:
         self._infos: dict[int, SeriesInfo] = {}
         self._watched: dict[int, list[tuple[Ledger, Role]]] = {}
         self._highs: dict[int, float] = {}
+        self._names = b""
+        """The names packed for a snapshot, kept until one is added: there may be hundreds of thousands, and they change rarely."""
+        self._versions: dict[tuple[str, str], int] = {}
+        """Versions of deleted objectives: one of the same id goes on counting."""
         self._now_ms = self._judged_ms = -1
 
-    def configure(self, tenant: str, id_: str, objective: Objective | None) -> None:
-        """Make, change or (None) delete an objective. A change of name or minimum keeps the counts, any other starts them anew."""
+    def configure(self, tenant: str, id_: str, objective: Objective | None) -> Risk | None:
+        """Make, change or (None) delete an objective. A change of name or minimum keeps the counts, any other starts them anew.
+
+        Gives the last word about a deleted one, if people were told of it.
+        """
         key = (tenant, id_)
         old = self.ledgers.pop(key, None)
         if objective is not None:
             ledger = Ledger(objective)
             if old is not None and _same_promise(old.objective, objective):
                 ledger = Ledger.load(old.dump(), objective)
+            else:
+                ledger.version = old.version if old is not None else self._versions.pop(key, 0)
             self.ledgers[key] = ledger
         self._watched = {}
         for info in self._infos.values():
             self._watch(info)
+        if old is None or objective is not None:
+            return None
+        last = old.last_word()
+        self._versions[key] = old.version
+        return last
 
     def learn(self, batch: RollupBatch) -> None:
         """Count one rollup message."""
         for info in batch.series:
             if info.id not in self._infos and len(self._infos) < MAX_SERIES:
-                self._infos[info.id] = info
+                self._infos[info.id], self._names = info, b""
                 self._watch(info)
         self._now_ms = max(self._now_ms, batch.start_ms + batch.step_ms)
         if not self._watched:
@@ -109,9 +126,10 @@ class SloBook:
     def dump(self) -> bytes:
         """State as bytes."""
         ledgers = [ledger for _, ledger in sorted(self.ledgers.items())]
+        self._names = self._names or zlib.compress(msgspec.msgpack.encode(list(self._infos.values())), 1)
         saved = _Saved(
-            [x.objective for x in ledgers], [x.dump() for x in ledgers],
-            list(self._infos.values()), self._highs, self._now_ms, self._judged_ms,
+            [x.objective for x in ledgers], [x.dump() for x in ledgers], self._names, self._highs, self._now_ms, self._judged_ms,
+            [(*key, version) for key, version in self._versions.items()],
         )  # fmt: skip
         return msgspec.msgpack.encode(saved)
 
@@ -123,11 +141,13 @@ class SloBook:
             saved = msgspec.msgpack.decode(data, type=_Saved)
             for objective, ledger in zip(saved.objectives, saved.ledgers, strict=True):
                 out.ledgers[objective.tenant, objective.id] = Ledger.load(ledger, objective)
-        except (msgspec.DecodeError, msgspec.ValidationError, ValueError) as x:
+            infos = msgspec.msgpack.decode(zlib.decompress(saved.names), type=list[SeriesInfo])
+        except (msgspec.DecodeError, msgspec.ValidationError, ValueError, zlib.error) as x:
             raise Damaged(f"the state of the objectives is not readable: {x}") from x
-        out._infos = {info.id: info for info in saved.infos}
+        out._infos, out._names = {info.id: info for info in infos}, saved.names
         out._highs, out._now_ms, out._judged_ms = saved.highs, saved.now_ms, saved.judged_ms
-        for info in saved.infos:
+        out._versions = {(tenant, id_): version for tenant, id_, version in saved.versions}
+        for info in infos:
             out._watch(info)
         return out
 

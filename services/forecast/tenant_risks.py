@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 
 from kizashi.contracts.batches import RollupBatch
@@ -9,16 +11,25 @@ from kizashi.contracts.findings import Episode, Risk
 from kizashi.contracts.inputs import Event
 from kizashi.contracts.objective import Objective
 from kizashi.errors import Damaged
+from services.forecast.config import MINUTE_MS
 from services.forecast.incident_book import IncidentBook
 from services.forecast.slo import SloBook
 from services.forecast.ticket import Desk
+from services.forecast.ticket_history import TicketHistory
 from services.forecast.tickets import TicketBook
+
+MAX_EPISODES = 20_000
+AHEAD_MS = 5 * MINUTE_MS
+"""A sender's clock may be this much ahead of the moment its event was written; beyond it, the event does not move time."""
+FOR_EVER_MS = 1 << 62
 
 
 class _Saved(msgspec.Struct, array_like=True):
     slo: bytes
     tickets: dict[str, bytes]
+    history: dict[str, bytes]
     incidents: dict[str, bytes]
+    episodes: dict[str, tuple[str, str]]
     now_ms: int
 
 
@@ -28,39 +39,57 @@ class TenantRisks:
     def __init__(self) -> None:
         self.slo = SloBook()
         self.tickets: dict[str, TicketBook] = {}
+        self.history: dict[str, TicketHistory] = {}
         self.incidents: dict[str, IncidentBook] = {}
         self.now_ms = 0
+        self._episodes: dict[str, tuple[str, str]] = {}
         self._risks: list[Risk] = []
 
     def set_objective(self, tenant: str, id_: str, objective: Objective | None) -> None:
         """Make, change or (None) delete an objective."""
-        self.slo.configure(tenant, id_, objective)
+        if (last := self.slo.configure(tenant, id_, objective)) is not None:
+            self._risks.append(last)
 
     def set_desk(self, tenant: str, desk: Desk) -> None:
-        """Replace the promises and calendars of a tenant's tickets; after ``load`` they must be set again."""
+        """Replace the promises and calendars of a tenant's tickets."""
         self._tickets(tenant).configure(desk)
+        self._history(tenant).configure(desk)
 
     def learn_rollup(self, batch: RollupBatch) -> None:
         """Count a rollup for the objectives that watch its series."""
         self.slo.learn(batch)
-        self._advance(batch.start_ms + batch.step_ms)
+        now_ms = batch.start_ms + batch.step_ms
+        for risk in (burning := self.slo.advance(now_ms)):
+            if risk.firing:
+                self._incidents(risk.tenant).note(risk.entity, "burn", risk.made_at_ms)
+        self._risks += burning
+        self.advance(now_ms)
 
-    def learn_event(self, event: Event) -> None:
-        """Tickets, incidents and changes; other events are not ours. Raises InvalidMessage."""
-        if event.type == "ticket":
+    def learn_event(self, event: Event, written_ms: int = FOR_EVER_MS) -> None:
+        """Tickets, incidents and changes; other events are not ours. ``written_ms`` is when it came to the log. Raises InvalidMessage."""
+        if event.type == "past_ticket":
+            self._history(event.tenant).take(event)
+            return
+        if event.type == "ticket" or (event.type == "incident" and "priority" in event.attributes):
             self._risks += self._tickets(event.tenant).take(event)
-        elif event.type == "incident":
+        if event.type == "incident":
             started = event.attributes.get("opened_ms", event.ts_ms)
             at = int(started) if isinstance(started, int | float) and not isinstance(started, bool) else event.ts_ms
             self._incidents(event.tenant).incident(event.entity, event.id, at)
         elif event.type == "change":
             self._incidents(event.tenant).note(event.entity, "change", event.ts_ms)
-        self._advance(event.ts_ms)
+        if event.ts_ms <= written_ms + AHEAD_MS:
+            self.advance(event.ts_ms)
 
     def learn_episode(self, episode: Episode) -> None:
-        """An anomaly that just opened is live evidence for its service."""
-        if episode.version == 1:
-            entity = episode.labels.get("service") or episode.labels.get("host") or episode.metric
+        """An anomaly that just opened is live evidence for its service, and for the tickets about it while it lasts."""
+        entity = episode.labels.get("service") or episode.labels.get("host") or episode.metric
+        if episode.state == "closed":
+            self._episodes.pop(episode.id, None)
+        elif episode.id not in self._episodes:
+            self._episodes[episode.id] = (episode.tenant, entity)
+            if len(self._episodes) > MAX_EPISODES:
+                del self._episodes[next(iter(self._episodes))]
             self._incidents(episode.tenant).note(entity, "anomaly", episode.opened_ms)
 
     def drain(self) -> list[Risk]:
@@ -68,22 +97,26 @@ class TenantRisks:
         out, self._risks = self._risks, []
         return out
 
-    def _advance(self, now_ms: int) -> None:
+    def advance(self, now_ms: int) -> None:
+        """Time goes on for tickets and incidents."""
         if now_ms <= self.now_ms:
             return
         self.now_ms = now_ms
-        burning = self.slo.advance(now_ms)
-        for risk in burning:
-            if risk.firing:
-                self._incidents(risk.tenant).note(risk.entity, "burn", now_ms)
-        self._risks += burning
-        for tickets in self.tickets.values():
-            self._risks += tickets.advance(now_ms)
+        for tenant, tickets in self.tickets.items():
+            if tickets.due(now_ms):
+                anomalies = Counter(entity for t, entity in self._episodes.values() if t == tenant)
+                self._risks += tickets.advance(now_ms, anomalies)
         for incidents in self.incidents.values():
             self._risks += incidents.advance(now_ms)
 
     def _tickets(self, tenant: str) -> TicketBook:
         return self.tickets.setdefault(tenant, TicketBook(tenant))
+
+    def _history(self, tenant: str) -> TicketHistory:
+        if tenant not in self.history:
+            self.history[tenant] = TicketHistory(live := self._tickets(tenant))
+            self.history[tenant].configure(live.desk)
+        return self.history[tenant]
 
     def _incidents(self, tenant: str) -> IncidentBook:
         return self.incidents.setdefault(tenant, IncidentBook(tenant))
@@ -91,8 +124,9 @@ class TenantRisks:
     def dump(self) -> bytes:
         """State as bytes; drain before."""
         tickets = {name: book.dump() for name, book in self.tickets.items()}
+        history = {name: past.dump() for name, past in self.history.items()}
         incidents = {name: book.dump() for name, book in self.incidents.items()}
-        return msgspec.msgpack.encode(_Saved(self.slo.dump(), tickets, incidents, self.now_ms))
+        return msgspec.msgpack.encode(_Saved(self.slo.dump(), tickets, history, incidents, self._episodes, self.now_ms))
 
     @classmethod
     def load(cls, data: bytes) -> TenantRisks:
@@ -102,7 +136,9 @@ class TenantRisks:
             saved = msgspec.msgpack.decode(data, type=_Saved)
         except (msgspec.DecodeError, msgspec.ValidationError) as x:
             raise Damaged(f"the state of the risks is not readable: {x}") from x
-        out.slo, out.now_ms = SloBook.load(saved.slo), saved.now_ms
+        out.slo, out.now_ms, out._episodes = SloBook.load(saved.slo), saved.now_ms, saved.episodes
         out.tickets = {name: TicketBook.load(raw, name) for name, raw in saved.tickets.items()}
+        for name, raw in saved.history.items():
+            out.history[name] = TicketHistory.load(raw, out._tickets(name))
         out.incidents = {name: IncidentBook.load(raw, name) for name, raw in saved.incidents.items()}
         return out

@@ -36,6 +36,18 @@ class Desk:
         return self.calendars[promise.calendar]
 
 
+class Watch(msgspec.Struct):
+    """One promise about one ticket as it is followed: how often it was asked about, whether it is settled, what was last told."""
+
+    asked: int = 0
+    """Checkpoints that have been asked about, per cent of the promise in tens."""
+    settled: bool = False
+    version: int = 0
+    told: str = ""
+    questions: list[list[float]] = []
+    """Features of each question, to be learned when the answer is known."""
+
+
 class Ticket(msgspec.Struct):
     """A ticket as events have told it. ``waits`` are (from, to) spans (ms) that do not count; times that are not known yet are None."""
 
@@ -51,11 +63,8 @@ class Ticket(msgspec.Struct):
     waits: list[tuple[int, int]] = []
     reopened: int = 0
     title: str = ""
-    asked: int = 0
-    """Checkpoints that have been asked about, per cent of the promise in tens."""
-    settled: bool = False
-    version: int = 0
-    told: str = ""
+    resolve: Watch = msgspec.field(default_factory=Watch)
+    respond: Watch = msgspec.field(default_factory=Watch)
 
     def take(self, event: Event) -> None:
         """Take in an event about this ticket: what it says wins over what was known, what it leaves out stays."""
@@ -68,7 +77,7 @@ class Ticket(msgspec.Struct):
         resolved = _time(a, "resolved_ms", event) or (event.ts_ms if state in CLOSED else None)
         if self.resolved_ms is not None and resolved is None and state:
             self.waits = [*self.waits, (self.resolved_ms, event.ts_ms)]  # reopened: the time it was thought done does not count
-            self.resolved_ms, self.reopened, self.settled = None, self.reopened + 1, False
+            self.resolved_ms, self.reopened, self.resolve.settled = None, self.reopened + 1, False
         elif resolved is not None:
             self.resolved_ms = resolved
         if state in ("acknowledged", "in_progress", "assigned") and self.acknowledged_ms is None:
@@ -78,7 +87,7 @@ class Ticket(msgspec.Struct):
         elif state and state not in WAITING and self.waiting_since_ms is not None:
             self.waits = [*self.waits, (self.waiting_since_ms, event.ts_ms)]
             self.waiting_since_ms = None
-        self.reopened = max(self.reopened, int(a.get("reopen_count", 0)))
+        self.reopened = max(self.reopened, _count(a, "reopen_count", event))
 
     def counted_s(self, calendar: BusinessCalendar, until_ms: int) -> float:
         """Open seconds from the opening to ``until``, without waits, at most to the resolution."""
@@ -104,4 +113,12 @@ def _time(attributes: dict[str, object], name: str, event: Event) -> int | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e14:
         raise InvalidMessage(f"ticket {event.id!r}: {name} is no time in milliseconds: {value!r}", "schema")
+    return int(value)
+
+
+def _count(attributes: dict[str, object], name: str, event: Event) -> int:
+    """A count of an event, 0 without one; raises InvalidMessage when it is none."""
+    value = attributes.get(name, 0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e6:
+        raise InvalidMessage(f"ticket {event.id!r}: {name} is no count: {value!r}", "schema")
     return int(value)

@@ -22,11 +22,13 @@ class SampleIn(msgspec.Struct):
     kind: Literal["gauge", "counter"] = "gauge"
 
 
-EventType = Literal["incident", "change", "maintenance", "topology", "ticket", "annotation"]
+EventType = Literal["incident", "change", "maintenance", "topology", "ticket", "annotation", "past_ticket"]
 
 
 class Event(msgspec.Struct, omit_defaults=True):
     """Something that happened to an entity (a service, host, queue), said by a person or another system.
+
+    ``past_ticket`` is a ticket event of long ago: learned from, never judged.
 
     ``type`` incident or ticket: ``attributes`` may hold priority, queue, opened_ms, acknowledged_ms, resolved_ms, reopen_count, state.
     change: kind (deploy, config, flag), version, author. maintenance: until_ms. topology: ``edges`` as [caller, callee] pairs with

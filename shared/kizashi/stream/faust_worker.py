@@ -56,6 +56,8 @@ class Duty:
     controls: tuple[str, ...] = ()
     snapshot_every_s: float = 10.0
     ticks: bool = False
+    part: str = "model"
+    """Its name in the process's readiness report."""
 
 
 class FaustWorker:
@@ -195,7 +197,7 @@ class FaustWorker:
     async def _on_rebalance_complete(self, *_: object, **__: object) -> None:
         async with self._busy:
             await self._restore()
-        self._health.mark("model", True, f"{len(self._states)} partitions")
+        self._health.mark(self._duty.part, True, f"{len(self._states)} partitions")
 
     async def _restore(self) -> None:
         """Match the states to the assignment; the committed offset may be ahead of a state that was frozen past its session."""
