@@ -122,12 +122,11 @@ class Ledger:
         return rows[::-1]
 
     def risk(self) -> Risk | None:
-        """The risk to publish, or None when nothing changed since the last: verdict, severity, hour, two points of probability or budget."""
+        """The risk to publish, or None when nothing changed since the last: verdict, severity, hour, probability or budget."""
         s = self.standing()
         firing = [b for b in s.burns if b.firing]
         severity: Severity = "critical" if any(b.rule.pages for b in firing) else "warning" if firing else "info"
-        left = round(50 * max(-2.0, s.budget_left))
-        told = f"{severity}|{bool(firing)}|{s.now_ms // HOUR_MS}|{round(50 * s.outlook.probability)}|{left}"
+        told = f"{severity}|{bool(firing)}|{s.now_ms // HOUR_MS}|{round(50 * s.outlook.probability)}|{s.budget_left:.2g}"
         if told == self.told:
             return None
         self.told, self.version = told, self.version + 1
