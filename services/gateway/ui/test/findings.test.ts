@@ -3,8 +3,10 @@ import type { Alert, Forecast, Incident, Risk } from "../src/api/types";
 import { columnsOf } from "../src/charts/columns";
 import { safeLink } from "../src/pages/alerts/AlertLine";
 import { arranged as alertsArranged } from "../src/pages/alerts/Alerts";
-import { byUrgency } from "../src/pages/forecast/Forecast";
-import { intervals, withFan } from "../src/pages/forecast/fan";
+import { bandPlaces } from "../src/pages/forecast/Band";
+import { byEnd, byUrgency } from "../src/pages/forecast/Forecast";
+import { foreseen, intervals, withFan } from "../src/pages/forecast/fan";
+import { bins, byEntity } from "../src/pages/forecast/Outlook";
 import { burnOrder } from "../src/pages/forecast/RiskLine";
 import { orderedTerms } from "../src/pages/incidents/Causes";
 import { arranged } from "../src/pages/incidents/Incidents";
@@ -179,6 +181,78 @@ describe("alerts", () => {
 });
 
 describe("forecasts and risks", () => {
+  const capacity = (id: string, eta_ms: number | null, probability = 0.5): Risk => ({
+    id,
+    version: 1,
+    entity: id,
+    kind: "capacity",
+    made_at_ms: 0,
+    probability,
+    eta_ms,
+  });
+
+  it("lists what runs out first", () => {
+    const list = [
+      capacity("never", null, 0.1),
+      capacity("late", 900),
+      capacity("soon", 100),
+      capacity("maybe", null, 0.4),
+    ];
+    expect(byEnd(list).map((r) => r.id)).toEqual(["soon", "late", "maybe", "never"]);
+  });
+
+  it("places the band of an end on one line, an open end at its edge", () => {
+    const r = {
+      ...capacity("a", 500),
+      eta_low_ms: 250,
+      eta_high_ms: 2000,
+      eta_inner_low_ms: 400,
+      eta_inner_high_ms: 600,
+    };
+    expect(bandPlaces(r, 0, 1000)).toEqual({ outer: [25, 100], inner: [40, 60], middle: 50 });
+    expect(bandPlaces({ ...capacity("b", null), eta_low_ms: 250 }, 0, 1000)).toEqual({
+      outer: [25, 100],
+      inner: [25, 100],
+      middle: 100,
+    });
+    expect(bandPlaces(capacity("c", null), 0, 1000)).toBeNull();
+  });
+
+  it("lays what was foreseen on the times of what came, finest step only", () => {
+    const past = {
+      ts: [100, 210, 900, 105],
+      step_ms: [100, 100, 100, 600],
+      actual: [],
+      mean: [1, 2, 3, 9],
+      inside: [],
+    };
+    expect(foreseen([0, 100, 200, 300], past)).toEqual([undefined, 1, 2, undefined]);
+    expect(foreseen([], past)).toEqual([]);
+  });
+
+  it("groups the outlook by service and reads the reliability that it carries", () => {
+    const incidentRisk = (entity: string, horizon_s: number, probability: number | null, text = "[]"): Risk => ({
+      ...capacity(`${entity}${horizon_s}`, null),
+      kind: "incident",
+      entity,
+      horizon_s,
+      probability,
+      factors: [{ name: "reliability", contribution: 0, text }],
+    });
+    const list = [
+      incidentRisk("a", 86_400, 0.1),
+      incidentRisk("b", 3600, null),
+      incidentRisk("b", 86_400, 0.4),
+      incidentRisk("a", 3600, 0.2),
+    ];
+    expect(byEntity(list).map(([e, rs]) => [e, rs.map((r) => r.horizon_s)])).toEqual([
+      ["b", [3600, 86_400]],
+      ["a", [3600, 86_400]],
+    ]);
+    expect(bins(incidentRisk("a", 1, 0, "[[5,0.1,0.2],[0,0.5,0.0]]"))).toEqual([[5, 0.1, 0.2]]);
+    expect(bins(incidentRisk("a", 1, 0, "not json"))).toEqual([]);
+  });
+
   const f: Forecast = {
     series_id: "a",
     made_at_ms: 100,

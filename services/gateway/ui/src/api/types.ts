@@ -243,6 +243,8 @@ export interface Risk {
   eta_ms?: number | null;
   eta_low_ms?: number | null;
   eta_high_ms?: number | null;
+  eta_inner_low_ms?: number | null;
+  eta_inner_high_ms?: number | null;
   value?: number | null;
   threshold?: number | null;
   burn?: Record<string, number>;

@@ -78,6 +78,8 @@ export function DependencyMap({ names, edges, standing, href }: Props) {
         viewBox={`-4 -4 ${placed.width + 8} ${placed.height + 8}`}
         width={placed.width + 8}
         height={placed.height + 8}
+        // A map of one or two entities keeps its size; a wide one scrolls before it becomes unreadable.
+        style={{ minWidth: `${Math.min(placed.width + 8, 560)}px` }}
         role="group"
         aria-label={t("parts.map", { n: names.length, links: edges.length })}
       >

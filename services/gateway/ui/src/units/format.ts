@@ -13,8 +13,8 @@ function digits(value: number): number {
 }
 
 /** A plain number with three significant digits at least, in the person's language. */
-export function number(value: number): string {
-  return value.toLocaleString(lang.value === "ja" ? "ja-JP" : "en-GB", { maximumFractionDigits: digits(value) });
+export function number(value: number, fraction = digits(value)): string {
+  return value.toLocaleString(lang.value === "ja" ? "ja-JP" : "en-GB", { maximumFractionDigits: fraction });
 }
 
 function scaled(value: number, base: number, names: readonly string[]): string {

@@ -9,7 +9,7 @@ import { SeriesName, seriesName } from "../../parts/series";
 import { useResource } from "../../state/resource";
 import { span } from "../../time/format";
 import { percent, quantity } from "../../units/format";
-import { withFan } from "./fan";
+import { foreseen, type Past, withFan } from "./fan";
 
 interface TrackRecord {
   judged: number;
@@ -22,19 +22,20 @@ type Judged = Forecast & { record?: TrackRecord | null };
 interface Both {
   forecast: Judged | null;
   range: RangeAnswer;
+  past: Past | null;
 }
 
 /** History shown is twice as long as the way ahead. */
-async function load(id: string, abort: AbortSignal): Promise<Both> {
+async function load(id: string, withPast: boolean, abort: AbortSignal): Promise<Both> {
   const page = await get<Page<Judged>>("/forecasts", { series: [id] }, abort);
   const forecast = page.items[0] ?? null;
   const aheadMs = forecast ? forecast.mean.length * forecast.step_ms : 36e5;
-  const range = await get<RangeAnswer>(
-    "/range",
-    { series: [id], from: Date.now() - 2 * aheadMs, to: "now", points: 400 },
-    abort,
-  );
-  return { forecast, range };
+  const from = Math.round(Date.now() - 2 * aheadMs);
+  const [range, past] = await Promise.all([
+    get<RangeAnswer>("/range", { series: [id], from, to: "now", points: 400 }, abort),
+    withPast ? get<Past>("/forecasts/past", { series: id, from, to: "now" }, abort) : null,
+  ]);
+  return { forecast, range, past };
 }
 
 function Said({ forecast: f, unit }: { forecast: Judged; unit: string }) {
@@ -50,15 +51,26 @@ function Said({ forecast: f, unit }: { forecast: Judged; unit: string }) {
   );
 }
 
-export function Fan({ id, height = 220 }: { id: string; height?: number }) {
-  const found = useResource<Both>(`fan|${id}`, (abort) => load(id, abort));
+/** With `past`, earlier forecasts are drawn over what came. */
+export function Fan({ id, height = 220, past: withPast = false }: { id: string; height?: number; past?: boolean }) {
+  const found = useResource<Both>(`fan|${id}`, (abort) => load(id, withPast, abort));
   return (
     <Ready of={found}>
-      {({ forecast, range }) => {
+      {({ forecast, range, past }) => {
         const series = range.series[0];
         if (!series) return <p class="soft pad">{t("forecast.no_series")}</p>;
         const history = columnsOf(series);
         const columns = forecast ? withFan(history, forecast) : history;
+        const extra = past?.ts.length
+          ? [
+              {
+                name: t("forecast.foreseen"),
+                values: foreseen(columns.ts, past) as (number | null)[],
+                dash: [3, 3],
+                stroke: "fuji" as const,
+              },
+            ]
+          : [];
         return (
           <>
             <p class="fan-name">
@@ -73,6 +85,7 @@ export function Fan({ id, height = 220 }: { id: string; height?: number }) {
               height={height}
               sync={`fan${id}`}
               notes={[range.to]}
+              extra={extra}
             />
             {forecast ? (
               <Said forecast={forecast} unit={series.unit} />

@@ -33,3 +33,28 @@ export function withFan(history: Columns, f: Forecast): Columns {
     high: history.high.concat(steps.map((s) => level(places?.inner[1], s.k))),
   };
 }
+
+/** Earlier forecasts whose time has come, as the gateway sends them. */
+export interface Past {
+  ts: number[];
+  step_ms: number[];
+  actual: number[];
+  mean: number[];
+  inside: number[];
+}
+
+/**
+ * What was foreseen, on the times of the history: each value at the nearest time within half a step. Times without one are undefined,
+ * over which the line goes on. Only the finest step is taken: two steps would draw two forecasts as one.
+ */
+export function foreseen(ts: readonly number[], past: Past): (number | undefined)[] {
+  const out: (number | undefined)[] = new Array(ts.length).fill(undefined);
+  const step = Math.min(...past.step_ms);
+  let i = 0;
+  past.ts.forEach((at, k) => {
+    if (past.step_ms[k] !== step) return;
+    while (i + 1 < ts.length && Math.abs((ts[i + 1] ?? 0) - at) <= Math.abs((ts[i] ?? 0) - at)) i++;
+    if (Math.abs((ts[i] ?? Number.POSITIVE_INFINITY) - at) <= step / 2) out[i] = past.mean[k];
+  });
+  return out;
+}
