@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kizashi.contracts.findings import Indicator
-from services.rca.kinds import kind_of
+from services.rca.kinds import Kind, kind_of
 from services.rca.shift import F64, Window, shifts
 
 UNRELATED = 0.05
@@ -58,23 +58,25 @@ def shown(window: Window, entities: tuple[str, ...]) -> Shown:
     log_odds = np.log(bayes_factor(z))
     told = np.where(log_odds > 0, weight * log_odds, log_odds)
     size = SIZE_SHARE * weight * np.log1p(z)
+    signed = np.where(rises[0], z[0], -z[0])
+    numbers = (*(np.round(x, 4) for x in (signed, told[0], size[0])), s.before[columns], s.during[columns])
+    said = [
+        _indicator(window, i, kind, *figures)
+        for i, kind, figures in zip(columns.tolist(), kinds, np.column_stack(numbers).tolist(), strict=True)
+    ]
     found: list[list[Indicator]] = [[] for _ in entities]
     own, own_size = np.zeros((len(up), len(entities))), np.zeros((len(up), len(entities)))
     rows = np.arange(len(up))
     for e, mine in _columns_of(window, columns, entities):
         loudest = mine[np.argmax(told[:, mine] + size[:, mine], axis=1)]
         own[:, e], own_size[:, e] = told[rows, loudest], size[rows, loudest]
-        for j in mine:
-            i = columns[j]
-            terms = {
-                "z": round(float(z[0, j] if rises[0, j] else -z[0, j]), 4), "evidence": round(float(told[0, j]), 4),
-                "size": round(float(size[0, j]), 4), "nearness": kinds[j].near,
-            }  # fmt: skip
-            score = round((terms["evidence"] + terms["size"]) * kinds[j].near, 4)
-            name = f"{window.entities[i]}:{window.names[i]}"
-            found[e].append(Indicator(window.ids[i], name, score, float(s.before[i]), float(s.during[i]), terms))
-        found[e].sort(key=lambda x: (-x.score, x.name))
+        found[e] = sorted((said[j] for j in mine), key=lambda x: (-x.score, x.name))
     return Shown(entities, own, own_size, tuple(found))
+
+
+def _indicator(w: Window, i: int, kind: Kind, z: float, told: float, size: float, before: float, during: float) -> Indicator:
+    terms = {"z": z, "evidence": told, "size": size, "nearness": kind.near}
+    return Indicator(w.ids[i], f"{w.entities[i]}:{w.names[i]}", round((told + size) * kind.near, 4), before, during, terms)
 
 
 def _columns_of(window: Window, columns: NDArray[np.int64], entities: tuple[str, ...]) -> list[tuple[int, NDArray[np.int64]]]:

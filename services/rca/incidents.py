@@ -32,6 +32,8 @@ class IncidentBook:
         self.closed: dict[str, Record] = {}
         self.findings: dict[str, Finding] = {}
         self.outbox: list[Incident] = []
+        self.rankings = 0
+        """Rankings made since the start of the process: what most of the work is."""
 
     def take(self, finding: Finding, now_ms: int, text: str, closed_ms: int | None) -> None:
         """Place a new finding, or note the growth or end of a known one; older versions are ignored."""
@@ -95,6 +97,7 @@ class IncidentBook:
         due.sort(key=lambda g: (self.records[g].ranked_ms, -len(self.records[g].findings), g))
         for group in due[:ASSESS_PER_FLUSH]:
             assess(self.records[group], self.findings, self.forest, now_ms, known)
+            self.rankings += 1
         for group, record in self.records.items():
             if record.dirty:
                 record.entities = list(dict.fromkeys(h.entity for h in self.forest.members(group)))

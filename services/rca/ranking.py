@@ -23,7 +23,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import msgspec
 import numpy as np
 
 from kizashi.contracts.findings import Cause, Indicator
@@ -139,7 +138,8 @@ def _sentence(indicators: list[Indicator], e: Evidence) -> str:
 def _in_order(causes: list[Cause], seen: Shown) -> list[Indicator]:
     """Every indicator, best first: the best one of an entity has its entity's score, the others as much less as they speak less."""
     found = []
+    at = {e: i for i, e in enumerate(seen.entities)}
     for c in causes:
-        mine = seen.indicators[seen.entities.index(c.entity)]
-        found += [msgspec.structs.replace(x, score=round(c.score + x.score - mine[0].score, 4)) for x in mine]
+        mine = seen.indicators[at[c.entity]]
+        found += [Indicator(x.series_id, x.name, round(c.score + x.score - mine[0].score, 4), x.before, x.during, x.terms) for x in mine]
     return sorted(found, key=lambda x: (-x.score, x.name))

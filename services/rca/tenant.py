@@ -171,7 +171,8 @@ class Tenant:
         normal = self.signals.window(ids, self.now_ms - LEARN_FROM_MS, self.now_ms)
         ends_ms = self.now_ms + STEP_MS * np.arange(1 - len(normal), 1)
         for from_ms, to_ms in self.book.troubled(self.now_ms - LEARN_FROM_MS, self.now_ms):
-            normal, ends_ms = (x[(ends_ms < from_ms - STEP_MS) | (ends_ms > to_ms + STEP_MS)] for x in (normal, ends_ms))
+            calm = (ends_ms < from_ms - STEP_MS) | (ends_ms > to_ms + STEP_MS)
+            normal, ends_ms = normal[calm], ends_ms[calm]
         names = tuple(m for _e, m, _i in found)
         return Window(tuple(e for e, _m, _i in found), names, tuple(map(format_series_id, ids)), normal, normal[:0], STEP_MS / 1000)
 

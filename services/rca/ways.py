@@ -62,8 +62,7 @@ def ways_of(entities: tuple[str, ...], alarm: str, graph: DependencyMap, carried
             to_alarm = max(NO_WAY, float(arrives.mean()))
             there = arrives if arrives.any() else there
         hit = _unpacked(drawn[:, slot[e]]) if e in slot else np.zeros((0, WORLDS), bool)
-        callers = [i for i, other in enumerate(shown) if other not in (e, alarm)] if len(hit) else []
-        callers = [i for i in callers if hit[i].any()]
+        callers = [int(i) for i in np.flatnonzero(hit.any(axis=1)) if shown[i] not in (e, alarm)]
         ways.append(Way(to_alarm, rows[callers], hit[callers][:, there].astype(np.float64)))
     return ways
 
@@ -78,16 +77,23 @@ def traffic_share(window: Window) -> Carried:
     An upper bound: the callee's requests come from all of its callers. Counts are compared only with counts of the same name; the
     larger of before and during counts, so that a callee that no longer gets requests is not acquitted by that.
     """
-    counts: dict[str, dict[str, float]] = {}
+    columns: dict[str, dict[str, int]] = {}
     for i, entity in enumerate(window.entities):
         if what := request_count(window.names[i], entity):
+            columns.setdefault(what, {})[entity] = i
+    counts: dict[int, float] = {}
+
+    def count(i: int) -> float:
+        if i not in counts:
             both = [x[~np.isnan(x)] for x in (window.normal[:, i], window.abnormal[:, i])]
-            counts.setdefault(what, {})[entity] = max((float(np.median(x)) for x in both if len(x)), default=0.0)
+            counts[i] = max((float(np.median(x)) for x in both if len(x)), default=0.0)
+        return counts[i]
 
     def share(caller: str, callee: str) -> float:
-        for known in counts.values():
+        for known in columns.values():
             if caller in known and callee in known:
-                return min(1.0, known[callee] / known[caller]) if known[caller] > 0 else 1.0
+                calls = count(known[caller])
+                return min(1.0, count(known[callee]) / calls) if calls > 0 else 1.0
         return 1.0
 
     return share

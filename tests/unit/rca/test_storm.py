@@ -1,0 +1,54 @@
+"""A storm costs a bounded amount of work, gives one incident a true cause, and is forgotten within bounds."""
+
+from __future__ import annotations
+
+import pytest
+
+from kizashi.contracts.findings import Episode, Incident
+from services.rca import bench
+from services.rca.model import PartitionModel
+from services.rca.record import MAX_FINDINGS, MAX_TIMELINE
+from services.rca.simulate_storm import Storm, make_storm
+
+
+def newest(storm: Storm) -> tuple[PartitionModel, dict[str, Incident], list[int]]:
+    """Model after the storm, newest version of each incident, and the size of each version's episode list."""
+    model = PartitionModel()
+    for info in storm.series:
+        model.series(info)
+    model.event(storm.topology)
+    for batch in storm.quiet:
+        model.rollup(batch)
+    found: dict[str, Incident] = {}
+    for m in storm.messages():
+        if isinstance(m, Episode):
+            model.episode(m)
+        else:
+            model.rollup(m)
+        found |= {i.id: i for i in model.drain().incidents}
+    return model, found, [len(i.episodes) for i in found.values()]
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+def test_one_incident_a_true_cause_that_names_it(seed: int) -> None:
+    storm = make_storm(episodes=2_000, islands=4, entities=60, seed=seed)
+    _model, found, sizes = newest(storm)
+    opened = [i for i in found.values() if i.state == "open"]
+    assert len(opened) == len(storm.roots)
+    assert {i.causes[0].entity for i in opened if i.verdict == "cause"} == storm.roots
+    assert max(sizes) <= MAX_FINDINGS
+    assert all(len(i.timeline) <= MAX_TIMELINE for i in opened)
+
+
+def test_the_work_follows_what_is_new_not_what_arrives() -> None:
+    small, large = (bench.storm_cost(make_storm(n, islands=4, entities=60, seed=3)) for n in (1_000, 8_000))
+    # the same entities break at the same times, eight times as many episodes say so
+    assert large["rankings"] <= 1.25 * small["rankings"]
+    assert large["versions"] <= 1.5 * small["versions"]
+    assert large["open_incidents"] == small["open_incidents"] == large["true_causes"]
+
+
+def test_hundreds_of_services_without_a_map_do_not_make_one_from_noise() -> None:
+    storm = make_storm(episodes=500, islands=4, entities=60, seed=5)
+    model, _found, _sizes = newest(storm)
+    assert [e for e in model.tenants["default"].graph.edges.values() if e.source == "learned"] == []
