@@ -1,0 +1,116 @@
+"""Planned work: one window, or windows that come back by an iCalendar rule in civil time. It mutes paging, never scoring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from dateutil.rrule import rrule, rruleset, rrulestr
+
+from kizashi.errors import ConfigurationError
+from services.alerting.civil_time import civil, moment, wall_time, zone
+from services.alerting.matchers import all_match, matchers
+
+LONGEST_S = 7 * 86_400.0
+NEVER_MS = 1 << 62
+FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+"""Below a day dateutil would walk through millions of occurrences to find today's."""
+
+
+class Maintenance(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """``start`` is a wall-clock time of ``time_zone``; the window lasts ``duration_s`` of real time, also when clocks change in it."""
+
+    match: list[str]
+    start: str
+    duration_s: float
+    rrule: str = ""
+    """RFC 5545, such as ``FREQ=MONTHLY;BYDAY=2SA``; empty: once."""
+    time_zone: str = "UTC"
+    owner: str = ""
+    reason: str = ""
+
+
+class Window(msgspec.Struct):
+    """When one maintenance holds next: [start, end) in ms, and until when this answer is good."""
+
+    start_ms: int
+    end_ms: int
+    good_from_ms: int
+    good_until_ms: int
+
+
+def maintenance_from(body: dict[str, Any]) -> Maintenance:
+    """Checked. Raises ConfigurationError with the field and the reason."""
+    try:
+        m = msgspec.convert(body, Maintenance)
+    except msgspec.ValidationError as x:
+        raise ConfigurationError(str(x)) from x
+    matchers(m.match)
+    zone(m.time_zone)
+    wall_time(m.start, "start")
+    if not 0.0 < m.duration_s <= LONGEST_S:
+        raise ConfigurationError("a window lasts up to 7 days - at `$.duration_s`")
+    if m.rrule and not any(f"FREQ={f}" in m.rrule.upper() for f in FREQUENCIES):
+        raise ConfigurationError(f"FREQ is one of {', '.join(FREQUENCIES)} - at `$.rrule`")
+    recurrence(m)
+    return m
+
+
+def recurrence(m: Maintenance) -> rrule | rruleset | None:
+    """The rule over wall-clock times without zone; None for a single window."""
+    if not m.rrule:
+        return None
+    try:
+        return rrulestr(m.rrule, dtstart=wall_time(m.start, "start"), ignoretz=True)
+    except (ValueError, KeyError, TypeError, AttributeError) as x:
+        raise ConfigurationError(f"{m.rrule!r} is not a recurrence rule: {x} - at `$.rrule`") from x
+
+
+def window_at(m: Maintenance, at_ms: int) -> Window:
+    """The window that holds at the moment, or else the next one; an empty one far ahead when none comes any more."""
+    duration, rule = round(m.duration_s * 1000), recurrence(m)
+    if rule is None:
+        start = moment(wall_time(m.start, "start"), m.time_zone)
+        return Window(start, start + duration, 0, NEVER_MS)
+    # two days of slack: a change of clocks moves a wall-clock time by an hour (once, in Samoa, by a day) against the time line
+    since = civil(at_ms, m.time_zone) - timedelta(milliseconds=duration, days=2)
+    good_from = at_ms
+    for occurrence in rule.xafter(since, inc=True):
+        start = moment(occurrence, m.time_zone)
+        if at_ms < start + duration:
+            return Window(start, start + duration, good_from, start + duration)
+        good_from = start + duration
+    return Window(NEVER_MS, NEVER_MS, good_from, NEVER_MS)
+
+
+class Calendar:
+    """Every maintenance of a tenant, with the next window of each kept so that a second costs nothing."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Maintenance] = {}
+        self._next: dict[str, Window] = {}
+
+    def put(self, id_: str, m: Maintenance | None) -> None:
+        """Add, replace or remove."""
+        self._next.pop(id_, None)
+        if m is None:
+            self.entries.pop(id_, None)
+        else:
+            self.entries[id_] = m
+
+    def covering(self, labels: Mapping[str, str], at_ms: int) -> list[str]:
+        """Ids of the windows that hold now and match."""
+        return [i for i, m in self.entries.items() if self._holds(i, m, at_ms) and all_match(m.match, labels)]
+
+    def next_window(self, id_: str, at_ms: int) -> Window:
+        """The running or coming window of one entry."""
+        w = self._next.get(id_)
+        if w is None or not w.good_from_ms <= at_ms < w.good_until_ms:
+            w = self._next[id_] = window_at(self.entries[id_], at_ms)
+        return w
+
+    def _holds(self, id_: str, m: Maintenance, at_ms: int) -> bool:
+        w = self.next_window(id_, at_ms)
+        return w.start_ms <= at_ms < w.end_ms
