@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -141,6 +142,8 @@ def number(value: float) -> str:
     >>> number(0.123456), number(1234567.0), number(12.0)
     ('0.1235', '1,234,567', '12')
     """
+    if not isfinite(value):
+        return str(value)
     if value == round(value) and abs(value) < 1e15:
         return f"{value:,.0f}"
     return f"{value:,.1f}" if 1_000 <= abs(value) < 1e15 else f"{value:.4g}"

@@ -54,7 +54,7 @@ def _message(page: Page, channel: Teams, shown: int, longest: int = LARGEST_BYTE
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
-        "fallbackText": page.heading[:500],
+        "fallbackText": heading,
         "msteams": {"width": "Full"},
         "body": body,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -67,6 +68,14 @@ class Receiver:
         return Reach(development=True, hosts=frozenset({f"{HOST}:{self.port}"}))
 
 
+@functools.cache
+def certificate() -> tuple[trustme.CA, ssl.SSLContext]:
+    """An authority and the server's certificate, for its name and for this machine."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(HOST, "127.0.0.1").configure_cert(context)
+    return authority, context
+
+
 async def here(host: str, port: int) -> Sequence[str]:
     """Every name is this machine."""
     return ["127.0.0.1"]
@@ -76,15 +85,16 @@ async def here(host: str, port: int) -> Sequence[str]:
 async def receiver(*replies: Reply, judge: Callable[[Asked], Reply] | None = None) -> AsyncIterator[Receiver]:
     """A server that gives ``replies`` in turn, the last one for ever; or what ``judge`` says of a request."""
     left = list(replies) or [Reply()]
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(HOST).configure_cert(context)
+    authority, context = certificate()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             asked = await read_request(reader)
             running.asked.append(asked)
-            reply = running.answer(asked)
+            try:
+                reply = running.answer(asked)
+            except AssertionError as x:
+                reply = Reply(400, body=f"refused by the rules: {x}"[:100].encode())
             await asyncio.sleep(reply.delay_s)  # the fault itself: a receiver that takes its time
             if reply.status:
                 lines = [f"HTTP/1.1 {reply.status} X", f"Content-Length: {len(reply.body)}", "Connection: close"]
@@ -92,8 +102,6 @@ async def receiver(*replies: Reply, judge: Callable[[Asked], Reply] | None = Non
                 writer.write("\r\n".join([*lines, "", ""]).encode() + reply.body)
                 await writer.drain()
         writer.close()
-        with contextlib.suppress(ConnectionError, ssl.SSLError):
-            await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     port = int(server.sockets[0].getsockname()[1])
