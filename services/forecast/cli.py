@@ -52,7 +52,10 @@ def eval_incidents(
 
 
 def bench(count: Annotated[int, typer.Option(min=1, help="simulated series")] = 10) -> None:
-    """Accuracy and cost beside River's forecasters on the same simulated series; one JSON document."""
+    """Accuracy and cost beside River's forecasters on the same simulated series; one JSON document.
+
+    Example:  kizashi bench forecast --count 10
+    """
     from services.forecast.bench import bench_forecast  # River's import costs half a second
 
     rows = bench_forecast(count)

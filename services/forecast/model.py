@@ -137,8 +137,8 @@ class PartitionModel:
 
     def _publish(self, tier: int, row: int, bucket: int) -> None:
         forecast = self._forecast(tier, row)
-        self.observer.keep(self.banks[tier], row, forecast)
-        forecast.scored, forecast.pinball = self.observer.take(tier, row)
+        self.observer.keep(tier, self.banks[tier], row, forecast)
+        forecast.scored, forecast.pinball, forecast.scored_made = self.observer.take(tier, row)
         self._forecasts.append(forecast)
         if tier == len(self.banks) - 1 or self.banks[-1].records.seen[row] < self.config.minimum_history:
             info = self._info(row)

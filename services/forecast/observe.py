@@ -22,6 +22,8 @@ _LEVELS = (0.5, 0.025, 0.975)
 
 class _Saved(msgspec.Struct, array_like=True):
     tiers: list[dict[int, list[tuple[Scored, float]]]]
+    made: list[dict[int, list[int]]] = []
+    kept: list[dict[int, int]] = []
 
 
 class Observer:
@@ -29,6 +31,8 @@ class Observer:
 
     def __init__(self, tiers: int) -> None:
         self._waiting: list[dict[int, list[tuple[Scored, float]]]] = [{} for _ in range(tiers)]
+        self._made: list[dict[int, list[int]]] = [{} for _ in range(tiers)]
+        self._kept: list[dict[int, int]] = [{} for _ in range(tiers)]
 
     def observe(self, tier: int, bank: TierBank, row: int, bucket: int, value: float) -> None:
         """Lay the value just learned beside the forecast under observation, if it spoke of it."""
@@ -43,11 +47,13 @@ class Observer:
             loss = sum(max(p * (value - q), (p - 1) * (value - q)) for p, q in zip(_LEVELS, (mean, low, high), strict=True)) / 3
             rows = self._waiting[tier].setdefault(row, [])
             rows.append((((bucket + 1) * bank.tier.bucket_ms, value, mean, inside), loss))
-            del rows[:-MOST]
+            times = self._made[tier].setdefault(row, [])
+            times.append(self._kept[tier].get(row, 0))
+            del rows[:-MOST], times[:-MOST]
         if step >= h - 1:
             r.kept_at[row] = -1
 
-    def keep(self, bank: TierBank, row: int, forecast: Forecast) -> None:
+    def keep(self, tier: int, bank: TierBank, row: int, forecast: Forecast) -> None:
         """Put a forecast under observation, unless an earlier one still is."""
         r = bank.records
         if r.kept_at[row] < 0:
@@ -56,20 +62,23 @@ class Observer:
             grain = 1e-6 * np.abs(np.array([low - anchor, high - anchor])).max()  # float32 must not push a value out of its own band
             r.kept[row] = np.array([np.array(forecast.mean) - anchor, low - grain - anchor, high + grain - anchor])
             r.kept_at[row] = r.seen[row]
+            self._kept[tier][row] = forecast.made_at_ms
 
-    def take(self, tier: int, row: int) -> tuple[list[Scored], list[float]]:
-        """Scored rows and pinball losses of a series since the last time."""
+    def take(self, tier: int, row: int) -> tuple[list[Scored], list[float], list[int]]:
+        """Scored rows of a series since the last time, their pinball losses, and when what they were laid beside was forecast."""
         waiting = self._waiting[tier].pop(row, [])
-        return [scored for scored, _ in waiting], [loss for _, loss in waiting]
+        return [scored for scored, _ in waiting], [loss for _, loss in waiting], self._made[tier].pop(row, [])
 
     def forget(self, row: int) -> None:
         """Drop what waits for a row that is given to another series."""
-        for waiting in self._waiting:
+        for waiting, made, kept in zip(self._waiting, self._made, self._kept, strict=True):
             waiting.pop(row, None)
+            made.pop(row, None)
+            kept.pop(row, None)
 
     def dump(self) -> bytes:
         """State as bytes."""
-        return msgspec.msgpack.encode(_Saved(self._waiting))
+        return msgspec.msgpack.encode(_Saved(self._waiting, self._made, self._kept))
 
     @classmethod
     def load(cls, data: bytes, tiers: int) -> Observer:
@@ -82,4 +91,8 @@ class Observer:
             raise Damaged(f"observed forecasts of {len(saved.tiers)} tiers, this program has {tiers}")
         observer = cls(tiers)
         observer._waiting = saved.tiers
+        if len(saved.made) == len(saved.kept) == tiers:
+            observer._made, observer._kept = saved.made, saved.kept
+        else:  # state of a version that did not know: what waits has no time of making
+            observer._made = [{row: [0] * len(rows) for row, rows in waiting.items()} for waiting in saved.tiers]
         return observer

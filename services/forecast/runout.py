@@ -12,8 +12,8 @@ from kizashi.contracts.findings import Factor, Forecast, Risk, Severity
 from kizashi.contracts.ids import finding_id, format_series_id
 from kizashi.contracts.promises import Limit
 from kizashi.errors import Damaged
+from kizashi.online.first_passage import Passage, crossing, passage
 from services.forecast.bank import TierBank
-from services.forecast.capacity import Passage, crossing, passage
 from services.forecast.config import DAY_MS
 from services.forecast.limits import limit_for
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kizashi.contracts.promises import PROMISE_KINDS, decode_promised
 from kizashi.contracts.scoring import SERIES_KIND, TENANT_KIND, scoring_from, sensitivity_from
 from kizashi.errors import ConfigurationError
 from kizashi.stream.config import ConfigObject
@@ -61,6 +62,8 @@ def accepted(kind: str, body: dict[str, Any], standing: ConfigObject | None) -> 
         scoring_from(body)
     if kind == SERIES_KIND:
         sensitivity_from(body)
+    if kind in PROMISE_KINDS:
+        decode_promised(kind, "this one", "default", dict(body))
     if kind == "dashboard" and not isinstance(body.get("panels", []), list):
         raise ConfigurationError("'panels' of a dashboard is a list")
     return body

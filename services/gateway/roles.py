@@ -107,7 +107,10 @@ ROUTES: dict[tuple[str, str], Access] = {
 SHARED_ROUTES = frozenset({("GET", f"{_API}/range")})
 """Routes that also take a share link's token; they must look at ``Principal.only``."""
 
-ADMIN_KINDS = frozenset({"user", "key", "tenant", "channel", "rule", "slo", "calendar", "schedule", "scoring"})
+ADMIN_KINDS = frozenset({
+    "user", "key", "tenant", "channel", "rule", "slo", "calendar", "schedule", "scoring", "promise", "limit", "route", "escalation",
+    "inhibition", "budget",
+})  # fmt: skip
 """Configuration that only an administrator writes."""
 HIDDEN_KINDS = frozenset({"user", "key", "tenant"})
 """Configuration that only an administrator reads."""

@@ -62,8 +62,10 @@ ASK = {
     "series": Entry("services.roof.findings:series", "Series by name and label."),
     "episodes": Entry("services.roof.findings:episodes", "Anomaly, change and trend episodes."),
     "explain": Entry("services.roof.findings:explain", "Why a series is or is not odd."),
-    "forecast": Entry("services.roof.findings:forecast", "Where a series is heading."),
+    "forecast": Entry("services.roof.risks:forecast", "Where a series is heading, and what runs out first."),
     "incidents": Entry("services.roof.findings:incidents", "Incidents with causes and blast radius."),
+    "slo": Entry("services.roof.promises:app", "Objectives and promises: as code, and where they stand."),
+    "risk": Entry("services.roof.risks:risk", "What may be missed, run out or fail, likeliest first."),
     "alerts": Entry("services.roof.findings:alerts", "What on-call was told."),
     "token": Entry("services.roof.token:app", "API keys and login links."),
     "docs": Entry("services.roof.reference:docs", "Write the reference pages from the code."),
@@ -73,6 +75,7 @@ ASK = {
 MEASURE = {
     "bench": Entry("services.roof.bench:app", "Measure this machine: samples a second, delays, cost by stage."),
     "eval": Entry("services.roof.evaluate:app", "Run the models offline on files."),
+    "accuracy": Entry("services.roof.accuracy:accuracy", "Score the models on labelled data, write the results page."),
 }
 PANELS = {"Start": START, "Send": SEND, "Look": LOOK, "Ask": ASK, "Measure": MEASURE}
 

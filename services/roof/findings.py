@@ -1,4 +1,4 @@
-"""Commands that show what was found: series, episodes, explanations, forecasts, incidents, alerts. All read the views."""
+"""Commands that show what was found: series, episodes, explanations, incidents, alerts. All read the views."""
 
 from __future__ import annotations
 
@@ -64,23 +64,12 @@ def alerts(hours: Hours = 24.0, limit: Limit = 50, as_document: Json = False) ->
     _show(sql, {"seconds": round(hours * 3_600), "limit": limit}, as_document)
 
 
-def forecast(which: Which, as_document: Json = False) -> None:
-    """The newest forecast of a series, step by step, with its outer quantiles.
-
-    Example:  kizashi forecast disk.used
-    """
-    chosen = _one_series(which)
-    sql = """SELECT time, mean, lower, upper, reliable, reason FROM v_forecast
-             WHERE tenant = {tenant:String} AND series_id = {series:String} ORDER BY time"""
-    _show(sql, {"series": str(chosen["series_id"])}, as_document)
-
-
 def explain(which: Which, minutes: Annotated[float, typer.Option(help="How far back.")] = 15.0, as_document: Json = False) -> None:
     """Why a series is or is not odd: its latest value against its band, its last odd moments, its open episode.
 
     Example:  kizashi explain checkout.latency --json
     """
-    chosen = _one_series(which)
+    chosen = one_series(which)
     here: dict[str, str | int | float] = {"series": str(chosen["series_id"]), "seconds": round(minutes * 60)}
     odd = _rows(
         """SELECT time, value, expected, lower, upper, round(score, 3) AS score, round(point, 3) AS point, round(novelty, 3) AS novelty,
@@ -114,7 +103,8 @@ def _sentence(row: dict[str, Any]) -> str:
     )
 
 
-def _one_series(which: str) -> dict[str, Any]:
+def one_series(which: str) -> dict[str, Any]:
+    """The series that fits best; raises NotFound."""
     found = _rows(
         """SELECT series_id, metric, labels, value, expected, lower, upper, score, state, time FROM v_current WHERE tenant = {tenant:String}
            AND (series_id = {which:String} OR positionCaseInsensitive(concat(metric, ' ', toString(labels)), {which:String}) > 0)

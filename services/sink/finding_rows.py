@@ -161,6 +161,7 @@ def forecasts(found: Sequence[Landed], now_ms: int) -> list[tuple[str, Block]]:
 
 def _forecast_errors(messages: Sequence[Forecast], now_ms: int) -> list[tuple[str, Block]]:
     scored = [(m, row, m.pinball[k] if k < len(m.pinball) else None) for m in messages for k, row in enumerate(m.scored)]
+    made = [m.scored_made[k] if k < len(m.scored_made) else None for m in messages for k in range(len(m.scored))]
     if not scored:
         return []
     block = Block(len(scored)).text("tenant", [m.tenant for m, _, _ in scored])
@@ -172,6 +173,7 @@ def _forecast_errors(messages: Sequence[Forecast], now_ms: int) -> list[tuple[st
         "mean", "Float64", np.array([row[2] for _, row, _ in scored])
     )
     block.fixed("inside", "UInt8", np.array([row[3] for _, row, _ in scored])).nullable("pinball", "Float64", [p for _, _, p in scored])
+    block.nullable("made", MS, made)
     return [("forecast_errors", block.constant("written", MS, now_ms))]
 
 

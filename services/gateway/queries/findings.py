@@ -118,7 +118,7 @@ ANNOTATIONS = Statement(
     """
 SELECT toUnixTimestamp64Milli(ts) AS at_ms, toUnixTimestamp64Milli(coalesce(until, ts)) AS end_ms, type AS kind, entity, title, text, id
 FROM events FINAL
-WHERE tenant = {tenant:String} AND type != 'topology'
+WHERE tenant = {tenant:String} AND type NOT IN ('topology', 'past_ticket')
     AND ts >= fromUnixTimestamp64Milli({start:Int64}) AND ts < fromUnixTimestamp64Milli({end:Int64})
 UNION ALL
 SELECT toUnixTimestamp64Milli(opened) AS at_ms, toUnixTimestamp64Milli(coalesce(closed, updated)) AS end_ms, 'incident' AS kind,

@@ -94,6 +94,8 @@ class Forecast(msgspec.Struct, omit_defaults=True):
     """For an older forecast whose times have come: (time, actual, mean, inside the 95 % interval as 0 or 1)."""
     pinball: list[float] = []
     """Mean pinball loss over the levels 2.5, 50 and 97.5 %, one for each row of ``scored``."""
+    scored_made: list[int] = []
+    """When the forecast of each row of ``scored`` was made, ms."""
     track: dict[str, list[float]] = {}
     """Mean absolute error lately of the forecast (``panel``) and of each member: up to 6, 24 and more steps ahead."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kizashi.online.first_passage import crossing, passage
 from kizashi.online.logistic import BayesianLogistic
-from services.forecast.capacity import crossing, passage
 from services.forecast.hazard import DAY, Hazard
 from services.forecast.outlook import BudgetOutlook
 

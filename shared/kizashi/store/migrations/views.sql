@@ -194,6 +194,8 @@ SELECT
     dictGet('{database}.series_dict', 'metric', forecast_errors.series_id) AS metric,
     ts AS time,
     step_ms,
+    nullIf(forecast_errors.made, toDateTime64(0, 3, 'UTC')) AS made,
+    if(isNull(made), NULL, toUInt32(intDiv(toUnixTimestamp64Milli(ts) - toUnixTimestamp64Milli(assumeNotNull(made)), step_ms))) AS ahead,
     actual,
     mean,
     actual - mean AS error,
@@ -201,6 +203,31 @@ SELECT
     pinball,
     forecast_errors.series_id AS sid
 FROM forecast_errors FINAL;
+
+-- How well each model has done lately: mean absolute error of the forecast that is published (panel) and of every member, by series, bucket
+-- width and steps ahead.
+CREATE OR REPLACE VIEW v_forecast_track AS
+SELECT
+    tenant,
+    leftPad(lower(hex(t.series_id)), 16, '0') AS series_id,
+    dictGet('{database}.series_dict', 'metric', t.series_id) AS metric,
+    dictGet('{database}.series_dict', 'service', t.series_id) AS service,
+    made,
+    step_ms,
+    model,
+    ['to 6', 'to 24', 'more'][group_number] AS steps_ahead,
+    error AS mean_absolute_error,
+    t.series_id AS sid
+FROM
+(
+    SELECT f.tenant AS tenant, f.series_id AS series_id, f.step_ms AS step_ms, newest AS made, told.1 AS model, told.2 AS errors
+    FROM
+    (
+        SELECT tenant, series_id, step_ms, max(made) AS newest, argMax(body, made) AS body FROM forecasts GROUP BY tenant, series_id, step_ms
+    ) AS f
+    ARRAY JOIN JSONExtractKeysAndValues(body, 'track', 'Array(Float64)') AS told
+) AS t
+ARRAY JOIN errors AS error, arrayEnumerate(errors) AS group_number;
 
 CREATE OR REPLACE VIEW v_risk AS
 SELECT
@@ -227,6 +254,74 @@ SELECT
     version,
     body
 FROM risks FINAL;
+
+-- Objectives: share of good events, error budget left (1 untouched, below 0 overdrawn), burn rates over two windows, and whether it will last.
+CREATE OR REPLACE VIEW v_slo AS
+SELECT
+    tenant,
+    id,
+    made AS time,
+    entity,
+    title,
+    threshold AS objective,
+    value AS good,
+    budget_left,
+    probability,
+    eta,
+    eta_low,
+    eta_high,
+    JSONExtract(body, 'burn', '1h', 'Nullable(Float64)') AS burn_1h,
+    JSONExtract(body, 'burn', '6h', 'Nullable(Float64)') AS burn_6h,
+    JSONExtract(body, 'burn', '1d', 'Nullable(Float64)') AS burn_1d,
+    JSONExtract(body, 'burn', '3d', 'Nullable(Float64)') AS burn_3d,
+    firing,
+    severity,
+    reason,
+    horizon_s
+FROM risks FINAL
+WHERE kind = 'slo';
+
+-- Promises about tickets that still run: the first factor of a risk says which promise, the second what moves its probability most.
+CREATE OR REPLACE VIEW v_tickets_at_risk AS
+SELECT
+    tenant,
+    id,
+    made AS time,
+    entity,
+    title,
+    JSONExtractString(body, 'factors', 1, 'text') AS promise,
+    probability AS p_late,
+    value AS share_used,
+    eta AS due,
+    JSONExtractString(body, 'factors', 2, 'name') AS because,
+    reason,
+    firing,
+    severity
+FROM risks FINAL
+WHERE kind = 'ticket' AND reason NOT IN ('resolved', 'acknowledged');
+
+-- What runs out first: half-way date with the bands that hold with 50 and 80 %.
+CREATE OR REPLACE VIEW v_runs_out AS
+SELECT
+    tenant,
+    id,
+    made AS time,
+    entity,
+    title,
+    value,
+    threshold,
+    eta,
+    eta_inner_low,
+    eta_inner_high,
+    eta_low,
+    eta_high,
+    probability,
+    horizon_s,
+    JSONExtractFloat(body, 'factors', 1, 'contribution') AS growth_a_day,
+    severity,
+    leftPad(lower(hex(risks.series_id)), 16, '0') AS series_id
+FROM risks FINAL
+WHERE kind = 'capacity' AND reason != 'not in sight';
 
 CREATE OR REPLACE VIEW v_incidents AS
 SELECT
@@ -291,7 +386,7 @@ SELECT
     [type, entity] AS tags,
     tenant
 FROM events FINAL
-WHERE type != 'topology'
+WHERE type NOT IN ('topology', 'past_ticket')
 UNION ALL
 SELECT opened AS time, coalesce(closed, updated) AS timeEnd, title, concat('cause: ', if(cause = '', 'inconclusive', cause)) AS text,
     arrayConcat(['incident', toString(severity)], entities) AS tags, tenant

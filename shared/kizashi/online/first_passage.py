@@ -128,3 +128,37 @@ def _met_by(t: F64, distance: float, drift: float, error: float, spread: float) 
     first = ndtr((mu * t[:, None] - distance) / root)
     second = np.exp(np.minimum(2.0 * mu * distance / spread**2 + log_ndtr(-(mu * t[:, None] + distance) / root), 0.0))
     return np.asarray(np.maximum.accumulate(np.minimum(first + second, 1.0) @ _WEIGHTS))
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """A forecast that grows ``growth`` times as fast: its quantiles (levels, h), and when the threshold is met, before and after.
+
+    ``before`` and ``after`` are None without a threshold or with fewer than eight values.
+    """
+
+    quantiles: F64
+    growth_per_step: float
+    before: Passage | None
+    after: Passage | None
+
+
+def what_if(
+    y: F64, season: int, quantiles: F64, levels: F64, growth: float, threshold: float | None, horizon: float, *, rising: bool = True
+) -> WhatIf:
+    """What if a series (n,) grew ``growth`` times as fast as it does: 1.3 is 30 % faster.
+
+    ``quantiles`` (levels, h) is its forecast as published. Only the drift is multiplied, so season and spread stay as they are.
+    """
+    found = growth_of(y, season)
+    drift = found.drift / found.block if found is not None else 0.0
+    steps = np.arange(1, quantiles.shape[1] + 1)
+    grown = quantiles + (growth - 1.0) * drift * steps
+    if threshold is None:
+        return WhatIf(grown, growth * drift, None, None)
+
+    def meets(q: F64, factor: float) -> Passage | None:
+        near = crossing(q, levels, threshold, rising)
+        return passage(y, season, threshold, horizon, rising=rising, growth=factor, near=near)
+
+    return WhatIf(grown, growth * drift, meets(quantiles, 1.0), meets(grown, growth))
