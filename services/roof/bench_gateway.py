@@ -17,7 +17,7 @@ WARM_S = 5.0
 def measure(people: int, seconds: float, rate: int) -> dict[str, Any]:
     """Three runs of ``seconds`` each with ``people`` clients; delays in ms, and the gateway's share of one core in each."""
     with bench_house() as house:
-        key = house.kizashi("token", "create", "bench", "--scope", "read")["key"]
+        key = house.kizashi("token", "create", "bench", "--scope", "read", "--scope", "operate", "--scope", "admin")["key"]
         flow = start_load(Order(house.settings.kafka.bootstrap, series=SERIES, rate=rate or 1, seconds=4 * seconds + WARM_S))
         time.sleep(WARM_S)
         url, report = f"http://127.0.0.1:{house.settings.port}", {}

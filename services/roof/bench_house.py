@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from kizashi.errors import Recoverable
 from kizashi.settings import Settings, StoreSettings
-from kizashi.standalone import probe
+from kizashi.standalone import leash, probe
 from kizashi.store.client import Store, connect
 from services import wiring
 
@@ -90,7 +90,7 @@ def bench_house(*options: str, home: Path | None = None) -> Iterator[BenchHouse]
         ):
             yield house
         return
-    command = [sys.executable, "-m", "services", "up", "--port", "0", "--kafka-port", "0", "--store-port", "0"]
+    command = [*leash.command(), sys.executable, "-m", "services", "up", "--port", "0", "--kafka-port", "0", "--store-port", "0"]
     command += options or ("--no-demo",)
     (home / "run" / "state.json").unlink(missing_ok=True)
     with (home / "up.log").open("a") as log:
@@ -114,7 +114,7 @@ def bench_store() -> Iterator[tuple[StoreSettings, Callable[[], float]]]:
         home, port = Path(folder), probe.free_port()
         secret = home / "password"
         secret.write_text("bench")
-        command = [sys.executable, "-m", "kizashi.standalone.clickhouse_server", "--path", str(home / "db")]
+        command = [*leash.command(), sys.executable, "-m", "kizashi.standalone.clickhouse_server", "--path", str(home / "db")]
         command += ["--port", str(port), "--password-file", str(secret)]
         process = subprocess.Popen(command, env=_environment(home), stderr=subprocess.DEVNULL)
         try:

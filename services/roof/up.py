@@ -99,14 +99,14 @@ def _with_ports(settings: Settings, free_gateway: bool) -> Settings:
     )
     changed: dict[str, object] = {"one_machine": machine}
     if free_gateway:
-        changed |= {"port": probe.free_port(), "ingest_port": probe.free_port()}
+        changed |= {"port": probe.free_port(), "ingest_port": probe.free_port(), "alerting_port": probe.free_port()}
     return settings.model_copy(update=changed)
 
 
 def _look(settings: Settings) -> None:
     """Refuse to start when something is in the way; all reasons at once."""
     machine = settings.one_machine
-    ports = {"gateway": settings.port, "ingest": settings.ingest_port, "kafka": machine.kafka_port, "store": machine.store_port}
+    ports = {"gateway": settings.port, "ingest": settings.ingest_port, "alerting": settings.alerting_port, "kafka": machine.kafka_port, "store": machine.store_port}
     wrong = [found for found in preflight.look(settings, ports) if not found.ok and found.fatal]
     if wrong:
         raise Refused("Kizashi cannot start here:\n" + "\n".join(f"  {f.name}: {f.detail}; {f.advice}" for f in wrong))
@@ -162,6 +162,7 @@ def _addresses(settings: Settings) -> dict[str, str | int | bool]:
         "store.database": settings.store.database,
         "port": settings.port,
         "ingest_port": settings.ingest_port,
+        "alerting_port": settings.alerting_port,
     }
 
 

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import psutil
 
 from kizashi.observe.logs import logger
 from kizashi.observe.metrics import RESTARTS
+from kizashi.standalone import leash
 from kizashi.standalone.rotating_log import RotatingLog
 
 State = Literal["waiting", "starting", "ready", "unready", "pausing", "ended", "stopped"]
@@ -163,9 +163,8 @@ class Child:
             self.log.write(f"cannot start: {error}\n".encode())
             self.detail = str(error)
             return 1
-        leash = [sys.executable, "-I", "-S", str(Path(__file__).with_name("leash.py")), str(os.getpid())]
         process = await asyncio.create_subprocess_exec(
-            *leash,
+            *leash.command(),
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

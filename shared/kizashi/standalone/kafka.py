@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 import uuid
 from base64 import urlsafe_b64encode
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from kizashi.errors import BusUnavailable, ConfigurationError
-from kizashi.standalone import jars, java, probe
+from kizashi.standalone import jars, java, leash, probe
 from kizashi.standalone.kafka_config import BrokerPlan, properties, render
 
 FORMATTED = "meta.properties"
@@ -77,10 +76,9 @@ class KafkaProcess:
         if probe.port_taken(self.port, self.bind):
             raise ConfigurationError(f"Port {self.port} for Kafka is taken. Stop who listens there, or choose another port.")
         command = self.command(cached=not extra_flags)
-        leash = [sys.executable, "-I", "-S", str(Path(__file__).with_name("leash.py")), str(os.getpid())]
         self._log = self.log_file.open("ab")
         self._process = subprocess.Popen(
-            [*leash, command[0], *extra_flags, *command[1:]], stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT
+            [*leash.command(), command[0], *extra_flags, *command[1:]], stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT
         )
 
     def wait_ready(self, within_s: float = READY_WITHIN_S) -> None:

@@ -12,6 +12,11 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
+def command() -> list[str]:
+    """What to write in front of a program so that it dies with this process."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid())]
+
+
 def main() -> None:
     """Ask for the signal, make sure that the parent still lives, become the program."""
     parent, program = int(sys.argv[1]), sys.argv[2:]

@@ -131,4 +131,5 @@ class Supervisor:
             self._unwritten.clear()
             house.write_atomically(self._home / "run" / "state.json", json.dumps(self.view()))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._unwritten.wait(), STATE_EVERY_S)
+                async with asyncio.timeout(STATE_EVERY_S):  # wait_for would lose a cancellation that comes with a change
+                    await self._unwritten.wait()
