@@ -77,6 +77,7 @@ def environment_for_children(settings: Settings) -> dict[str, str]:
         "KIZASHI_BIND": settings.bind,
         "KIZASHI_PORT": str(settings.port),
         "KIZASHI_INGEST_PORT": str(settings.ingest_port),
+        "KIZASHI_ALERTING_PORT": str(settings.alerting_port),
         "KIZASHI_KAFKA": settings.kafka.bootstrap,
         "KIZASHI_CLICKHOUSE": where,
         "KIZASHI_CLICKHOUSE_PASSWORD_FILE": str(house.store_password_file(settings.home).absolute()),

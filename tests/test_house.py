@@ -40,7 +40,7 @@ PURE = (
     "services/rca/",
     "services/alerting/",
 )
-CARRIERS = {"app.py", "cli.py", "bench.py", "compile.py"}
+CARRIERS = {"app.py", "cli.py", "bench.py", "compile.py", "port.py"}
 """Files of a service that carry and compute nothing: they may wait, log and read the clock."""
 IMPURE_FOLDERS = ("services/alerting/channels/",)
 IMPURE_MODULES = {"asyncio", "logging", "structlog", "random", "secrets", "threading", "socket", "subprocess"}

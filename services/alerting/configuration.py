@@ -8,6 +8,7 @@ from typing import Any
 
 from kizashi.errors import ConfigurationError
 from services.alerting.budget import Budget, budget_from
+from services.alerting.channels.kinds import decode_channel
 from services.alerting.defaults import DEFAULT_RULES
 from services.alerting.escalation import Escalation, escalation_from
 from services.alerting.inhibition import Inhibition, inhibition_from
@@ -35,6 +36,7 @@ def checked(kind: str, id_: str, body: dict[str, Any], made_at_ms: int) -> Check
     if kind == "channel":
         if id_ == BUILT_IN:
             raise ConfigurationError(f"{BUILT_IN!r} is the built-in channel: choose another name")
+        decode_channel(body)
         return body
     makers: dict[str, Callable[[dict[str, Any]], Checked]] = {
         "rule": rule_from,
@@ -54,7 +56,7 @@ class RunningSet:
     """What holds now for one tenant. ``problems`` says why an object is not taken: (kind, id) → reason."""
 
     def __init__(self, defaults: Mapping[str, AnyRule] | None = None) -> None:
-        self._defaults = dict(DEFAULT_RULES if defaults is None else defaults)
+        self.defaults = dict(DEFAULT_RULES if defaults is None else defaults)
         self.own_rules: dict[str, AnyRule] = {}
         self.silences: dict[str, Silence] = {}
         self.maintenance = Calendar()
@@ -69,7 +71,7 @@ class RunningSet:
     @property
     def rules(self) -> dict[str, AnyRule]:
         """Default rules, replaced by own ones of the same name; switched-off ones are left in."""
-        return self._defaults | self.own_rules
+        return self.defaults | self.own_rules
 
     def take(self, kind: str, id_: str, body: dict[str, Any] | None, made_at_ms: int) -> bool:
         """Take one object, None deletes it; False: refused, ``problems`` says why, and what stood before stays."""

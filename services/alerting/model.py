@@ -83,6 +83,10 @@ class PartitionModel:
         """Alerts to publish since the last call."""
         return [a for t in self.tenants.values() for a in t.take()]
 
+    def spoke(self) -> bool:
+        """Whether something new is to be said since the last call."""
+        return sum(t.outbox.news() for t in self.tenants.values()) > 0  # a sum asks every outbox, ``any`` would stop at the first
+
     def pending(self) -> list[Notification]:
         """What is not yet delivered."""
         return [m for t in self.tenants.values() for m in t.outbox.waiting()]

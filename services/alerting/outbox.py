@@ -23,6 +23,7 @@ class Outbox:
         self.delivered: dict[str, int] = {}
         self.undelivered = 0
         """Given up by their channel and its fallbacks."""
+        self._new = False
         self.crowded_out = 0
         """Reminders that gave way because too much was pending."""
 
@@ -31,8 +32,14 @@ class Outbox:
         for m in messages:
             if m.key not in self.delivered:
                 self.pending.setdefault(m.key, m)
+                self._new = True
         if len(self.pending) > MAX_PENDING:
             self._make_room()
+
+    def news(self) -> bool:
+        """Whether something was added since the last call."""
+        new, self._new = self._new, False
+        return new
 
     def settle(self, d: Delivery, fallback: Callable[[str], str]) -> None:
         """What became of an attempt."""

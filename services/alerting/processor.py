@@ -19,8 +19,8 @@ from services.alerting.tenant import Tenant
 class AlertingProcessor:
     """One findings partition; see kizashi.stream.records.Processor. The clock is the records' own, and the worker's ticks."""
 
-    def __init__(self, model: PartitionModel, partition: int) -> None:
-        self.model, self._partition = model, partition
+    def __init__(self, model: PartitionModel, partition: int, told: Callable[[], None] = lambda: None) -> None:
+        self.model, self._partition, self._told = model, partition, told
         self._readers: dict[str, Callable[[Record], None]] = {
             topics.EPISODES.name: lambda r: self.model.episode(codec.decode(r.value, Episode)),
             topics.INCIDENTS.name: lambda r: self.model.incident(codec.decode(r.value, Incident)),
@@ -47,6 +47,8 @@ class AlertingProcessor:
         self.model.advance(now_ms)
 
     def drain(self) -> list[Emit]:
+        if self.model.spoke():
+            self._told()
         return [Emit(topics.ALERTS.name, self._partition, codec.encode(a), a.id.encode()) for a in self.model.take()]
 
     def dump(self) -> bytes:
@@ -65,6 +67,8 @@ class AlertingFactory:
 
     def __init__(self, key: bytes, partitions: int) -> None:
         self._key, self._partitions = key, partitions
+        self.on_pending: Callable[[], None] = lambda: None
+        """Called when something new is to be said."""
         self._owned: weakref.WeakValueDictionary[int, AlertingProcessor] = weakref.WeakValueDictionary()
 
     def new(self, partition: int) -> AlertingProcessor:
@@ -82,10 +86,19 @@ class AlertingFactory:
         found = (p.model.channel(tenant, name) for p in list(self._owned.values()) if tenant in p.model.tenants)
         return next(found, None)
 
+    def channels(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """(tenant, name, body) of every channel."""
+        tenants = [t for p in list(self._owned.values()) for t in p.model.tenants.values()]
+        return [(t.name, name, body) for t in tenants for name, body in t.running.channels.items()]
+
+    def turned_ms(self) -> int:
+        """When a model turned last: the dead man's switch looks at it."""
+        return max((p.model.now_ms for p in list(self._owned.values())), default=0)
+
     def tenant(self, name: str) -> Tenant | None:
         """A tenant that this process owns."""
         return next((p.model.tenants[name] for p in list(self._owned.values()) if name in p.model.tenants), None)
 
     def _own(self, partition: int, model: PartitionModel) -> AlertingProcessor:
-        made = self._owned[partition] = AlertingProcessor(model, partition)
+        made = self._owned[partition] = AlertingProcessor(model, partition, lambda: self.on_pending())
         return made

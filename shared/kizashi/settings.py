@@ -85,6 +85,12 @@ class Settings(BaseModel):
     """Ingest's HTTP receivers; the gateway passes their paths through."""
     ingest_host: str = "127.0.0.1"
     """Where the gateway finds ingest."""
+    alerting_port: int = Field(default=8082, ge=0, le=65535)
+    """Alerting's inner HTTP: what the gateway asks it for people. 0 lets the system choose."""
+    alerting_host: str = "127.0.0.1"
+    """Where alerting listens, and the gateway finds it."""
+    alerting_hosts: str = ""
+    """Hosts, as name or name:port with commas between, that channels may reach although their address is private."""
     observe_port: int = Field(default=0, ge=0, le=65535)
     """This process's /metrics, /livez and /readyz; 0 lets the system choose and prints it."""
     kafka: KafkaSettings = KafkaSettings()

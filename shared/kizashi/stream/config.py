@@ -51,6 +51,11 @@ def verified(change: ConfigChange, key: bytes) -> bool:
     return hmac.compare_digest(change.signature, sign(change, key).signature)
 
 
+def internal_token(key: bytes, purpose: str) -> str:
+    """What services that share the signing key show one another: the key's HMAC-SHA256 of the purpose, in hexadecimal digits."""
+    return hmac.new(key, f"internal:{purpose}".encode(), hashlib.sha256).hexdigest()
+
+
 @dataclass(frozen=True)
 class ConfigObject:
     """One version of one object; ``body`` None means deleted."""

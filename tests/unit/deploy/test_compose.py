@@ -16,7 +16,7 @@ from services.roof import plan
 from services.roof.catalogue import PANELS
 
 ROOT = Path(__file__).parents[3]
-CORE = {"ingest", "anomaly", "forecast", "rca", "sink", "gateway"}
+CORE = {"ingest", "anomaly", "forecast", "rca", "alerting", "sink", "gateway"}
 
 
 @pytest.fixture(scope="module")

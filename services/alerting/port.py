@@ -1,0 +1,148 @@
+"""Alerting's inner HTTP: what the gateway asks for people. Reads only; whoever asks shows the token that the signing key gives.
+
+Questions about now are answered by the event loop, from the state itself. Replays read the store and take seconds of CPU: they run in a
+process of their own, one at a time, so that paging neither waits for them nor depends on the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from kizashi.errors import ConfigurationError, Conflict, KizashiError, NotFound, Refused
+
+ROOT = "/alerting/v1/"
+LARGEST_BODY = 8 << 20
+REPLAY_WITHIN_S = 110.0
+Ask = Callable[[str, str, dict[str, str], dict[str, Any]], Awaitable[Any]]
+"""(method, path, query, body) → what becomes JSON."""
+
+
+class Busy(KizashiError):
+    """A replay is running already."""
+
+
+class InnerPort:
+    """Serves ``ask`` from daemon threads on ``host``:``port``; ``port`` is the one it got. Raises ConfigurationError when it is taken."""
+
+    def __init__(self, host: str, port: int, token: str, ask: Ask, loop: asyncio.AbstractEventLoop) -> None:
+        class Handler(_Handler):
+            expected, question, home = f"Bearer {token}", staticmethod(ask), loop
+
+        try:
+            self._server = ThreadingHTTPServer((host, port), Handler)
+        except OSError as x:
+            raise ConfigurationError(f"{host}:{port} for alerting cannot be had ({x.strerror}): set alerting_port") from x
+        self._server.daemon_threads = True
+        self.port = int(self._server.server_address[1])
+        threading.Thread(target=self._server.serve_forever, name="inner", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop serving and free the port."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 30
+    expected: str
+    question: Ask
+    home: asyncio.AbstractEventLoop
+
+    def do_GET(self) -> None:
+        """A question without a body."""
+        self._take({})
+
+    def do_POST(self) -> None:
+        """A question with one."""
+        length = self.headers.get("Content-Length", "")
+        if not length.isdigit() or int(length) > LARGEST_BODY:
+            self.close_connection = True
+            self._say(413, {"detail": f"a body has a length, of at most {LARGEST_BODY} bytes"})
+            return
+        try:
+            body = json.loads(self.rfile.read(int(length)) or b"{}")
+        except (ValueError, RecursionError) as x:
+            self._say(400, {"detail": f"not JSON: {x}"})
+            return
+        if isinstance(body, dict):
+            self._take(body)
+        else:
+            self._say(400, {"detail": "the body is a JSON object"})
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Questions are not news."""
+
+    def _take(self, body: dict[str, Any]) -> None:
+        if not hmac.compare_digest(self.headers.get("Authorization", "").encode(), self.expected.encode()):
+            self._say(401, {"detail": "this port is for the gateway"})
+            return
+        url = urlsplit(self.path)
+        if not url.path.startswith(ROOT):
+            self._say(404, {"detail": f"everything is below {ROOT}"})
+            return
+        asked = type(self).question(self.command, url.path.removeprefix(ROOT), dict(parse_qsl(url.query)), body)
+        future = asyncio.run_coroutine_threadsafe(_awaited(asked), self.home)
+        try:
+            self._say(200, future.result(REPLAY_WITHIN_S + 10))
+        except ConfigurationError as x:
+            self._say(400, {"detail": str(x)})
+        except NotFound as x:
+            self._say(404, {"detail": str(x)})
+        except Conflict as x:
+            self._say(409, {"detail": str(x)})
+        except Busy as x:
+            self._say(503, {"detail": str(x)})
+        except TimeoutError:
+            future.cancel()
+            self._say(504, {"detail": "no answer in time: choose a shorter range"})
+        except Refused as x:
+            self._say(400, {"detail": str(x)})
+
+    def _say(self, status: int, value: object) -> None:
+        data = json.dumps(value, ensure_ascii=False).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+async def _awaited(asked: Awaitable[Any]) -> Any:
+    return await asked
+
+
+class Replayer:
+    """Runs ``kizashi replay|tuning|why`` for one question at a time."""
+
+    def __init__(self) -> None:
+        self._one = asyncio.Lock()
+
+    async def run(self, command: list[str], document: dict[str, Any]) -> Any:
+        """The command's JSON; ``document`` is its standard input. Raises Busy, Refused (with what it said), TimeoutError."""
+        if self._one.locked():
+            raise Busy("a replay is running: ask again in a few seconds")
+        async with self._one:
+            child = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "services", *command, "--json",
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            try:
+                async with asyncio.timeout(REPLAY_WITHIN_S):
+                    out, err = await child.communicate(json.dumps(document).encode())
+            finally:
+                if child.returncode is None:
+                    child.kill()
+                    await child.wait()
+        if child.returncode != 0:
+            said = err.decode("utf-8", "replace").strip().splitlines()
+            raise Refused(said[-1] if said else f"the replay ended with {child.returncode}")
+        return json.loads(out)
