@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from kizashi.cache import Cache, MemoryCache
 from kizashi.errors import KizashiError, NotFound, Recoverable
+from kizashi.observe.logs import logger
 from kizashi.observe.metrics import CACHE
 from kizashi.store.client import Store, StoreError
 from services.gateway.problems import Problem
@@ -84,20 +85,35 @@ class Answers:
         except NotFound as x:  # a table, not a thing that somebody asked for: its text holds the statement, which is nobody's business
             raise AbsentTable(statement.name) from x
 
-    async def remembered(self, key: str, ttl_s: float, make: Callable[[], Awaitable[bytes]]) -> bytes:
-        """The answer under this key, at most ``ttl_s`` old. Of many who ask at once one computes, the others wait for it."""
+    async def remembered(self, key: str, ttl_s: float, make: Callable[[], Awaitable[bytes]], stale_s: float = 0.0) -> bytes:
+        """The answer under this key, at most ``ttl_s`` old. Of many who ask at once one computes, the others wait for it.
+
+        With ``stale_s`` an answer up to that much older is given at once while a newer one is computed: nobody waits for what somebody
+        else looked at a moment ago.
+        """
         near = self._near.peek(key)
-        CACHE.labels("memory", "miss" if near is None else "hit").inc()
-        if near is not None:
+        if near is not None and self._near.left_s(key) > stale_s:
+            CACHE.labels("memory", "hit").inc()
             return near
         task = self._making.get(key)
         if task is None:
-            task = asyncio.create_task(self._make(key, ttl_s, make))
+            task = asyncio.create_task(self._make(key, ttl_s, stale_s, make))
             self._making[key] = task
-            task.add_done_callback(lambda _: self._making.pop(key, None))
+            task.add_done_callback(lambda done: self._made(key, done))
+        if near is not None:
+            CACHE.labels("memory", "stale").inc()
+            return near
+        CACHE.labels("memory", "miss").inc()
         return await asyncio.shield(task)
 
-    async def _make(self, key: str, ttl_s: float, make: Callable[[], Awaitable[bytes]]) -> bytes:
+    def _made(self, key: str, done: asyncio.Task[bytes]) -> None:
+        self._making.pop(key, None)
+        if (
+            not done.cancelled() and (failed := done.exception()) is not None
+        ):  # whoever waits gets it; an answer that is stale stays until its end
+            logger().debug("answer.failed", key=key, error=repr(failed))
+
+    async def _make(self, key: str, ttl_s: float, stale_s: float, make: Callable[[], Awaitable[bytes]]) -> bytes:
         if self._shared:
             try:
                 far = await self._cache.get(f"answer:{key}")
@@ -105,10 +121,10 @@ class Answers:
                 far = None
             CACHE.labels("redis", "miss" if far is None else "hit").inc()
             if far is not None:
-                await self._near.put(key, far, ttl_s / 2)
+                await self._near.put(key, far, ttl_s / 2 + stale_s)
                 return far
         made = bytes(await make())
-        await self._near.put(key, made, ttl_s)
+        await self._near.put(key, made, ttl_s + stale_s)
         if self._shared:
             try:
                 await self._cache.put(f"answer:{key}", made, ttl_s)

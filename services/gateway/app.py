@@ -32,6 +32,7 @@ from services.gateway.live.hub import Hub
 from services.gateway.overview import overview, per_second
 from services.gateway.problems import Problem
 from services.gateway.range_cache import RangeCache
+from services.gateway.ranges import Ranges
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.stats import stats_board
@@ -44,7 +45,7 @@ GROUPS = {
     "kizashi.anomaly": (topics.SAMPLES.name,),
     "kizashi.forecast": (topics.SAMPLES.name,),
     "kizashi.rca": (topics.EPISODES.name, topics.ROLLUPS.name, topics.RISKS.name, topics.EVENTS.name),
-    "kizashi.alerting": (topics.EPISODES.name, topics.RISKS.name, topics.INCIDENTS.name),
+    "kizashi.alerting": (topics.EPISODES.name, topics.INCIDENTS.name, topics.RISKS.name, topics.OUTCOMES.name, topics.ROLLUPS.name),
     "kizashi.sink": (topics.SCORES.name, topics.SERIES.name, topics.EPISODES.name),
 }
 """Consumer groups of the house and the topics whose lag the health page shows."""
@@ -130,7 +131,7 @@ async def _parts(settings: Settings, limits: GatewaySettings) -> AsyncIterator[D
             sessions=Sessions(sessions_cache, clock, limits.session_idle_s, limits.session_longest_s), directory=directory, config=fold,
             writer=ConfigWriter(fold, producer.send), producer=producer, bus=bus, forwarder=forwarder, hub=hub, boards=boards,
             buckets=TokenBuckets(limits.requests_per_s, limits.requests_per_s * 10), history=history,
-            ranges=RangeCache(),
+            ranges=Ranges(answers, RangeCache(), clock),
         )  # fmt: skip
         yield parts
 

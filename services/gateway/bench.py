@@ -10,7 +10,8 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +40,12 @@ class Tally:
     def failed(self, what: str) -> None:
         """Count an error by its name."""
         self.errors[what] = self.errors.get(what, 0) + 1
+
+    def heard(self, text: str) -> None:
+        """Count a message of a WebSocket."""
+        self.messages += 1
+        self.points += text.count('"ts":')
+        self.conflated += '"conflated":true' in text
 
     def report(self, took_s: float) -> dict[str, object]:
         """Quantiles by route and the counts, as JSON holds them."""
@@ -69,7 +76,7 @@ def run(work: Coroutine[Any, Any, dict[str, object]]) -> dict[str, object]:
 
 async def load(url: str, key: str, people: int, seconds: float) -> dict[str, object]:
     """``people`` with a page open, a WebSocket of ten subscriptions, and clicks, for ``seconds``; the report."""
-    return await _crowd(url, key, people, seconds, click, watched=True)
+    return await _crowd(url, key, people, seconds, any_click, watched=True)
 
 
 async def overview_only(url: str, key: str, people: int, seconds: float) -> dict[str, object]:
@@ -87,41 +94,95 @@ Click = Callable[[random.Random, list[str]], tuple[str, str, dict[str, str]]]
 
 async def _crowd(url: str, key: str, people: int, seconds: float, clicks: Click | None, watched: bool) -> dict[str, object]:
     tally = Tally()
-    headers = {"Authorization": f"Bearer {key}"}
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-    async with aiohttp.ClientSession(url, headers=headers, connector=connector, timeout=timeout) as client:
+    async with (
+        aiohttp.ClientSession(url, headers=bearer(key), connector=connector, timeout=timeout) as client,
+        _keys(client, people) as keys,
+    ):
         async with client.get("/api/v1/series", params={"limit": "500"}) as answer:
             answer.raise_for_status()
             series = [s["id"] for s in (await answer.json())["items"]]
         began = time.monotonic()
         until = began + seconds
-        jobs = [asyncio.create_task(_clicks(client, series, tally, until, n, clicks)) for n in range(people) if clicks]
-        jobs += [asyncio.create_task(_watch(client, series, tally, until, n)) for n in range(people if watched else 0)]
+        crowd = [Person(client, bearer(own), series, tally, until, random.Random(n)) for n, own in enumerate(keys)]
+        jobs = [asyncio.create_task(person.click(clicks)) for person in crowd if clicks]
+        jobs += [asyncio.create_task(person.watch()) for person in crowd if watched]
         for result in await asyncio.gather(*jobs, return_exceptions=True):
             if isinstance(result, BaseException):
                 tally.failed(type(result).__name__)
-    return tally.report(time.monotonic() - began)
+        took_s = time.monotonic() - began
+    return tally.report(took_s)
 
 
-async def _clicks(client: aiohttp.ClientSession, series: list[str], tally: Tally, until: float, seed: int, click: Click) -> None:
-    dice = random.Random(seed)
-    await asyncio.sleep(dice.random() * RAMP_S)
-    while time.monotonic() < until:
-        name, path, params = click(dice, series)
-        sent = time.monotonic()
-        try:
-            async with client.get(path, params=params) as answer:
+@asynccontextmanager
+async def _keys(client: aiohttp.ClientSession, people: int) -> AsyncIterator[list[str]]:
+    """A key a person, as people have sessions of their own: limits count by key. Made with an administrator's key, deleted at the end."""
+    made: list[dict[str, Any]] = []
+    for n in range(people):
+        async with client.post("/api/v1/tokens", json={"name": f"load {n}", "scopes": ["read"], "expires_days": 1}) as answer:
+            answer.raise_for_status()
+            made.append(await answer.json())
+    try:
+        yield [one["key"] for one in made]
+    finally:
+        for one in made:
+            async with client.delete(f"/api/v1/config/key/{one['prefix']}", headers={"If-Match": '"1"'}) as answer:
                 await answer.read()
-            if answer.status != 200:
-                tally.failed(f"{name} {answer.status}")
-        except (aiohttp.ClientError, TimeoutError) as x:
-            tally.failed(f"{name} {type(x).__name__}")
-        tally.seconds.setdefault(name, []).append(time.monotonic() - sent)
-        await asyncio.sleep(THINK_S * dice.uniform(0.5, 1.5))
 
 
-def click(dice: random.Random, series: list[str]) -> tuple[str, str, dict[str, str]]:
+def bearer(key: str) -> dict[str, str]:
+    """The header of a key."""
+    return {"Authorization": f"Bearer {key}"}
+
+
+@dataclass
+class Person:
+    """One of the crowd."""
+
+    client: aiohttp.ClientSession
+    headers: dict[str, str]
+    series: list[str]
+    tally: Tally
+    until: float
+    dice: random.Random
+
+    async def click(self, choose: Click) -> None:
+        """Ask, look, ask again."""
+        await asyncio.sleep(self.dice.random() * RAMP_S)
+        while time.monotonic() < self.until:
+            name, path, params = choose(self.dice, self.series)
+            sent = time.monotonic()
+            try:
+                async with self.client.get(path, params=params, headers=self.headers) as answer:
+                    await answer.read()
+                if answer.status != 200:
+                    self.tally.failed(f"{name} {answer.status}")
+            except (aiohttp.ClientError, TimeoutError) as x:
+                self.tally.failed(f"{name} {type(x).__name__}")
+            self.tally.seconds.setdefault(name, []).append(time.monotonic() - sent)
+            await asyncio.sleep(THINK_S * self.dice.uniform(0.5, 1.5))
+
+    async def watch(self) -> None:
+        """Ten subscriptions of five series, and the overview."""
+        await asyncio.sleep(self.dice.random() * RAMP_S)
+        async with self.client.ws_connect("/api/v1/ws", max_msg_size=0, headers=self.headers) as ws:
+            for n in range(SUBSCRIPTIONS if self.series else 0):
+                chosen = self.dice.sample(self.series, min(SERIES_A_SUBSCRIPTION, len(self.series)))
+                await ws.send_str(json.dumps({"op": "sub", "id": f"p{n}", "series": chosen}))
+            await ws.send_str(json.dumps({"op": "sub", "id": "o", "topic": "overview"}))
+            while (left := self.until - time.monotonic()) > 0:
+                try:
+                    message = await ws.receive(left)
+                except TimeoutError:
+                    return
+                if message.type is not aiohttp.WSMsgType.TEXT:
+                    self.tally.failed(f"websocket {message.type.name} {ws.close_code}")
+                    return
+                self.tally.heard(str(message.data))
+
+
+def any_click(dice: random.Random, series: list[str]) -> tuple[str, str, dict[str, str]]:
     """What a person asks next: half overview, a quarter a chart, the rest lists and searches."""
     kind = dice.random()
     if kind < 0.5:
@@ -132,25 +193,3 @@ def click(dice: random.Random, series: list[str]) -> tuple[str, str, dict[str, s
     if kind < 0.9:
         return "episodes", "/api/v1/episodes", {}
     return "series", "/api/v1/series", {"q": dice.choice(("cpu", "mem", "a", ""))}
-
-
-async def _watch(client: aiohttp.ClientSession, series: list[str], tally: Tally, until: float, seed: int) -> None:
-    dice = random.Random(seed)
-    await asyncio.sleep(dice.random() * RAMP_S)
-    async with client.ws_connect("/api/v1/ws", max_msg_size=0) as ws:
-        for n in range(SUBSCRIPTIONS if series else 0):
-            chosen = dice.sample(series, min(SERIES_A_SUBSCRIPTION, len(series)))
-            await ws.send_str(json.dumps({"op": "sub", "id": f"p{n}", "series": chosen}))
-        await ws.send_str(json.dumps({"op": "sub", "id": "o", "topic": "overview"}))
-        while (left := until - time.monotonic()) > 0:
-            try:
-                message = await ws.receive(left)
-            except TimeoutError:
-                return
-            if message.type is not aiohttp.WSMsgType.TEXT:
-                tally.failed(f"websocket {message.type.name} {ws.close_code}")
-                return
-            text = str(message.data)
-            tally.messages += 1
-            tally.points += text.count('"ts":')
-            tally.conflated += '"conflated":true' in text

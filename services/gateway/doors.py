@@ -19,7 +19,7 @@ from services.gateway.directory import Directory
 from services.gateway.forward import Forwarder
 from services.gateway.live.boards import Boards
 from services.gateway.live.hub import Hub
-from services.gateway.range_cache import RangeCache
+from services.gateway.ranges import Ranges
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.throttle import TokenBuckets
@@ -47,7 +47,7 @@ class Doors:
     boards: Boards
     buckets: TokenBuckets
     history: History
-    ranges: RangeCache
+    ranges: Ranges
     open_sockets: dict[str, int] = field(default_factory=dict)
     """WebSockets open now, by user or key."""
     ends: dict[str, tuple[int, int]] = field(default_factory=dict)

@@ -15,14 +15,15 @@ from services.gateway.state import STALE_AFTER_MS, state_word
 
 SPARK_MINUTES = 60
 SPARK_TTL_S = 30.0
+STALE_S = 8.0
 ODD_SHOWN = 50
 RATE_S = 5
 """Samples a second are averaged over this long, ending two seconds ago, when the sink has landed them."""
 
 
 async def overview(parts: Doors, tenant: str) -> bytes:
-    """The overview as JSON, at most ``overview_s`` old."""
-    return await parts.answers.remembered(f"overview/{tenant}", parts.limits.overview_s, lambda: _compute(parts, tenant))
+    """The overview as JSON: ``overview_s`` old, or up to ten seconds while a newer one is being computed."""
+    return await parts.answers.remembered(f"overview/{tenant}", parts.limits.overview_s, lambda: _compute(parts, tenant), STALE_S)
 
 
 async def _compute(parts: Doors, tenant: str) -> bytes:
@@ -95,7 +96,7 @@ async def _sparks(answers: Answers, tenant: str, now_ms: int) -> dict[str, dict[
             by_service.setdefault(service, {})[str(minute)] = worst
         return msgspec.json.encode(by_service)
 
-    found = msgspec.json.decode(await answers.remembered(f"sparks/{tenant}", SPARK_TTL_S, make))
+    found = msgspec.json.decode(await answers.remembered(f"sparks/{tenant}", SPARK_TTL_S, make, SPARK_TTL_S))
     return {service: {int(m): w for m, w in minutes.items()} for service, minutes in found.items()}
 
 
@@ -115,7 +116,7 @@ async def _alone(answers: Answers, tenant: str) -> bool:
         rows = await answers.rows(tenant, q.TENANTS)
         return msgspec.json.encode(bool(rows) and rows[0]["tenants"] <= 1)
 
-    return bool(msgspec.json.decode(await answers.remembered("tenants", 60.0, make)))
+    return bool(msgspec.json.decode(await answers.remembered("tenants", 60.0, make, 600.0)))
 
 
 async def dead_letters(parts: Doors) -> int:
@@ -124,4 +125,4 @@ async def dead_letters(parts: Doors) -> int:
     async def make() -> bytes:
         return msgspec.json.encode(await parts.bus.dead_letter_counts())
 
-    return sum(msgspec.json.decode(await parts.answers.remembered("dead-letters", 10.0, make)).values())
+    return sum(msgspec.json.decode(await parts.answers.remembered("dead-letters", 10.0, make, 20.0)).values())

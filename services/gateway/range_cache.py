@@ -1,6 +1,6 @@
 """Closed stretches of a range, kept: only the newest buckets and what nobody has asked before go to the store. Pure: time is given.
 
-A stretch is 128 buckets of one width, on a fixed grid. It is closed once it lies entirely before the time until which late samples are
+A stretch is 32 buckets of one width, on a fixed grid. It is closed once it lies entirely before the time until which late samples are
 scored in event time; what is younger is asked anew each time.
 """
 
@@ -10,18 +10,22 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from services.gateway.answers import Columns
+import numpy as np
+from numpy.typing import NDArray
+
 from services.gateway.times import Span
 
-BUCKETS = 128
-"""Buckets a stretch: a screen of 600 points is about five of them."""
+BUCKETS = 32
+"""Buckets a stretch: a screen of 600 points is about twenty of them, and at most one of them more than what is unsettled is asked anew."""
 SETTLED_AFTER_MS = 660_000
 """Ten minutes of lateness, and one for the pipeline: before that a bucket may still change."""
 KEPT_MS = 300_000
 """Imported history may still change a closed stretch; after this it is asked again."""
-CELL_BYTES = 9 * 9
-"""Nine columns, a number each, as Python floats shared by reference to the list: measured with tracemalloc, rounded up."""
+STRETCH_BYTES = 400
+"""Key, dictionary slot and array header, measured with tracemalloc."""
 
+Stretch = NDArray[np.float64]
+"""(columns, n): what a stretch holds; its owner knows the columns."""
 Key = tuple[str, int, int, int]
 """Tenant, series, step, number of the stretch."""
 
@@ -30,7 +34,7 @@ Key = tuple[str, int, int, int]
 class Plan:
     """What is at hand and what must be asked: spans in ascending order, aligned to stretches, without overlap."""
 
-    have: dict[Key, Columns]
+    have: dict[Key, Stretch]
     missing: dict[Span, list[int]]
 
 
@@ -40,14 +44,14 @@ class RangeCache:
     def __init__(self, limit: int = 64 << 20) -> None:
         self._limit = limit
         self._size = 0
-        self._kept: OrderedDict[Key, tuple[int, Columns]] = OrderedDict()
+        self._kept: OrderedDict[Key, tuple[int, Stretch]] = OrderedDict()
         self.hits = 0
         self.misses = 0
 
     def plan(self, tenant: str, series: Iterable[int], step: int, span: Span, now_ms: int) -> Plan:
         """Split a question. Each missing span names the series it must be asked for."""
         width = step * BUCKETS
-        have: dict[Key, Columns] = {}
+        have: dict[Key, Stretch] = {}
         gaps: dict[tuple[int, ...], list[int]] = {}
         numbers = range(span.start_ms // width, -(-span.end_ms // width))
         for s in series:
@@ -66,7 +70,7 @@ class RangeCache:
                 missing.setdefault(Span(first * width, (last + 1) * width), []).extend(wanted)
         return Plan(have, missing)
 
-    def put(self, tenant: str, series: int, step: int, number: int, columns: Columns, now_ms: int) -> None:
+    def put(self, tenant: str, series: int, step: int, number: int, columns: Stretch, now_ms: int) -> None:
         """Keep a stretch that is closed; others are ignored."""
         if not closed(number, step * BUCKETS, now_ms):
             return
@@ -82,7 +86,7 @@ class RangeCache:
         """Bytes held, about."""
         return self._size
 
-    def _get(self, key: Key, now_ms: int) -> Columns | None:
+    def _get(self, key: Key, now_ms: int) -> Stretch | None:
         entry = self._kept.get(key)
         if entry is None or entry[0] <= now_ms:
             self.misses += 1
@@ -103,8 +107,8 @@ def closed(number: int, width: int, now_ms: int) -> bool:
     return (number + 1) * width <= now_ms - SETTLED_AFTER_MS
 
 
-def _bytes(columns: Columns) -> int:
-    return 400 + CELL_BYTES * len(columns.get("ts", ()))
+def _bytes(stretch: Stretch) -> int:
+    return STRETCH_BYTES + stretch.nbytes
 
 
 def _runs(numbers: tuple[int, ...]) -> list[tuple[int, int]]:

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import numpy as np
 
+from kizashi.clock import Clock
 from kizashi.contracts.ids import format_series_id
 from kizashi.observe.metrics import CACHE
-from services.gateway.answers import Columns
+from services.gateway.answers import Answers, Value
 from services.gateway.catalog import Described
-from services.gateway.doors import Doors
+from services.gateway.gather import Gather
+from services.gateway.native import Array, read_native
 from services.gateway.queries import range as q
-from services.gateway.range_cache import BUCKETS, Key
+from services.gateway.range_cache import BUCKETS, Key, RangeCache, Stretch
+from services.gateway.tiers import Edges, Tier, choose, edges
 from services.gateway.times import Span, bucket_ms
 
-COLUMNS = ("ts", "value", "low", "high", "score", "expected", "lower", "upper", "flags")
-KEPT = ("bucket", "rows", *COLUMNS)
+MEASURED = ("value", "low", "high", "score", "expected", "lower", "upper")
+KEPT = ("bucket", "rows", "ts", "flags", *MEASURED)
+BUCKET, ROWS, TS, FLAGS = range(4)
+EMPTY: Stretch = np.empty((len(KEPT), 0), np.float64)
+"""A stretch is (11, n): the columns of KEPT, in order of bucket."""
+STATEMENTS = {Tier.ROWS: q.BUCKETS, Tier.MINUTES: q.BY_MINUTE, Tier.HOURS: q.BY_HOUR}
+EDGES_TTL_S = 5.0
+CELLS = 50_000
+"""Buckets that one question brings back: 4 MB."""
 
 
 @dataclass(frozen=True)
@@ -32,60 +43,92 @@ class Asked:
     points: int
 
 
-async def read_range(parts: Doors, asked: Asked, described: dict[int, Described]) -> bytes:
-    """The answer as JSON, as the API promises it."""
-    step = bucket_ms(asked.span, asked.points)
-    now_ms = parts.clock.now_ms()
-    plan = parts.ranges.plan(asked.tenant, asked.series, step, asked.span, now_ms)
-    CACHE.labels("range", "hit").inc(len(plan.have))
-    fresh = await asyncio.gather(*(_ask(parts, asked.tenant, ids, step, span) for span, ids in plan.missing.items()))
-    stretches: dict[Key, Columns] = dict(plan.have)
-    for (span, ids), found in zip(plan.missing.items(), fresh, strict=True):
-        for key, columns in cut(found, asked.tenant, ids, step, span).items():
-            CACHE.labels("range", "miss").inc()
-            parts.ranges.put(*key, columns, now_ms)
-            stretches[key] = columns
-    return msgspec.json.encode(shape(stretches, asked, step, described))
+Question = tuple[str, Tier, int, Span]
+"""Tenant, tier, step, span: series that differ in nothing else are asked together."""
 
 
-async def _ask(parts: Doors, tenant: str, ids: list[int], step: int, span: Span) -> Columns:
-    return await parts.answers.columns(tenant, q.BUCKETS, {"ids": ids, "start": span.start_ms, "end": span.end_ms, "step": step})
+class Ranges:
+    """Reads ranges through the cache; what is missing is gathered over all who ask."""
+
+    def __init__(self, answers: Answers, cache: RangeCache, clock: Clock) -> None:
+        self._answers, self._clock = answers, clock
+        self.cache = cache
+        self._gather: Gather[Question, dict[Key, Stretch]] = Gather(self._ask)
+
+    async def read(self, asked: Asked, described: dict[int, Described]) -> bytes:
+        """The answer as JSON, as the API promises it."""
+        now_ms = self._clock.now_ms()
+        tier, step = choose(asked.span, bucket_ms(asked.span, asked.points), now_ms)
+        plan = self.cache.plan(asked.tenant, asked.series, step, asked.span, now_ms)
+        CACHE.labels("range", "hit").inc(len(plan.have))
+        missing = plan.missing.items()
+        fresh = await asyncio.gather(*(self._gather.ask((asked.tenant, tier, step, span), ids) for span, ids in missing))
+        stretches: dict[Key, Stretch] = dict(plan.have)
+        for found in fresh:
+            stretches.update(found)
+        CACHE.labels("range", "miss").inc(sum(len(ids) * (span.length_ms // (step * BUCKETS)) for span, ids in missing))
+        return msgspec.json.encode(shape(stretches, asked, step, described))
+
+    async def _ask(self, question: Question, ids: list[int]) -> dict[Key, Stretch]:
+        tenant, tier, step, span = question
+        values: dict[str, Value] = {"start": span.start_ms, "end": span.end_ms, "step": step}
+        if tier is not Tier.ROWS:
+            whole = await self._edges()
+            values |= {"minutes_end": whole.minutes_end} | ({"hours_end": whole.hours_end} if tier is Tier.HOURS else {})
+        most = max(1, CELLS // max(1, span.length_ms // step))
+        groups = [ids[n : n + most] for n in range(0, len(ids), most)]
+        asked = (self._answers.raw(tenant, STATEMENTS[tier], {**values, "ids": group}, "Native") for group in groups)
+        answers = await asyncio.gather(*asked)
+        now_ms = self._clock.now_ms()
+        out: dict[Key, Stretch] = {}
+        for group, found in zip(groups, answers, strict=True):
+            for key, stretch in cut(read_native(found), tenant, group, step, span).items():
+                self.cache.put(*key, stretch, now_ms)
+                out[key] = stretch
+        return out
+
+    async def _edges(self) -> Edges:
+        async def make() -> bytes:
+            rows = await self._answers.rows("", q.PROGRESS)
+            return msgspec.json.encode({row["tier"]: row["through_s"] for row in rows})
+
+        return edges(msgspec.json.decode(await self._answers.remembered("tier-edges", EDGES_TTL_S, make, stale_s=25.0)))
 
 
-def cut(found: Columns, tenant: str, ids: list[int], step: int, span: Span) -> dict[Key, Columns]:
+def cut(found: Mapping[str, Array], tenant: str, ids: list[int], step: int, span: Span) -> dict[Key, Stretch]:
     """An answer, sorted by series and bucket, as stretches; a stretch without rows is there too, empty."""
     width = step * BUCKETS
-    empty: Columns = {name: [] for name in KEPT}
-    out: dict[Key, Columns] = {(tenant, s, step, n): empty for s in ids for n in range(span.start_ms // width, -(-span.end_ms // width))}
-    places = [(s, b // width) for s, b in zip(found.get("id", []), found.get("bucket", []), strict=True)]
-    start = 0
-    for end in range(1, len(places) + 1):
-        if end == len(places) or places[end] != places[start]:
-            series, number = places[start]
-            out[tenant, int(series), step, number] = {name: found[name][start:end] for name in KEPT}
-            start = end
+    out: dict[Key, Stretch] = {(tenant, s, step, n): EMPTY for s in ids for n in range(span.start_ms // width, -(-span.end_ms // width))}
+    if not found or not len(found["id"]):
+        return out
+    table = np.array([found[name] for name in KEPT], np.float64)  # every number of it is below 2^53
+    series, numbers = found["id"], (found["bucket"].astype(np.int64)) // width
+    starts = np.flatnonzero(np.r_[True, (series[1:] != series[:-1]) | (numbers[1:] != numbers[:-1])])
+    ends = np.r_[starts[1:], len(series)]
+    for s, n, start, end in zip(series[starts].tolist(), numbers[starts].tolist(), starts.tolist(), ends.tolist(), strict=True):
+        out[tenant, s, step, n] = table[:, start:end].copy()  # a view would keep the whole answer alive
     return out
 
 
-def shape(stretches: dict[Key, Columns], asked: Asked, step: int, described: dict[int, Described]) -> dict[str, Any]:
+def shape(stretches: Mapping[Key, Stretch], asked: Asked, step: int, described: dict[int, Described]) -> dict[str, Any]:
     """Columns by series. When no bucket holds more than one row these are the rows themselves, at their own times, and step_ms is 0."""
     width = step * BUCKETS
     numbers = range(asked.span.start_ms // width, -(-asked.span.end_ms // width))
     joined = {s: _join([stretches[k] for n in numbers if (k := (asked.tenant, s, step, n)) in stretches]) for s in asked.series}
-    raw = all(max(c["rows"], default=0) <= 1 for c in joined.values())
+    raw = all(float(table[ROWS].max(initial=0)) <= 1 for table in joined.values())
     series = []
     for s in asked.series:
-        columns = joined[s]
-        at = columns["ts"] if raw else columns["bucket"]
-        first = bisect_left(at, asked.span.start_ms if raw else asked.span.start_ms // step * step)
-        last = bisect_left(at, asked.span.end_ms)
-        body = {name: columns[name][first:last] for name in COLUMNS} | {"ts": at[first:last]}
+        table = joined[s]
+        at = table[TS] if raw else table[BUCKET]
+        first, last = np.searchsorted(at, [asked.span.start_ms if raw else asked.span.start_ms // step * step, asked.span.end_ms])
+        body = {name: table[KEPT.index(name), first:last].tolist() for name in MEASURED}
+        body |= {"ts": at[first:last].astype(np.int64).tolist(), "flags": table[FLAGS, first:last].astype(np.int64).tolist()}
         about = {k: described[s][k] for k in ("metric", "labels", "unit")}
         series.append({**about, "id": format_series_id(s), **body})
     return {"from": asked.span.start_ms, "to": asked.span.end_ms, "step_ms": 0 if raw else step, "series": series}
 
 
-def _join(parts: list[Columns]) -> Columns:
-    if len(parts) == 1:
-        return parts[0]
-    return {name: [x for part in parts for x in part[name]] for name in KEPT}
+def _join(parts: list[Stretch]) -> Stretch:
+    if not parts:
+        return EMPTY
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)

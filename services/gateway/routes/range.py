@@ -11,7 +11,7 @@ from services.gateway.answers import Value, json_bytes
 from services.gateway.guard import Parts, Who
 from services.gateway.problems import Problem
 from services.gateway.queries import range as q
-from services.gateway.ranges import Asked, read_range
+from services.gateway.ranges import Asked
 from services.gateway.routes.series import series_number
 from services.gateway.times import BadTime, parse_span
 
@@ -57,7 +57,7 @@ async def read(
             data, headers={"Content-Disposition": f'attachment; filename="{file}"', "Cache-Control": "no-store"}, media_type=export
         )
     ordered = [number for s in dict.fromkeys(series) if (number := series_number(s)) in described]
-    return json_bytes(await read_range(parts, Asked(who.tenant, ordered, span, points), described))
+    return json_bytes(await parts.ranges.read(Asked(who.tenant, ordered, span, points), described))
 
 
 def _wanted(accept: str, named: str) -> str:

@@ -23,6 +23,7 @@ router = APIRouter(prefix="/api/v1")
 FACETS_TTL_S = 10.0
 SEARCH_TTL_S = 2.0
 """As old as an overview may be; typing the same word twice asks once."""
+SEARCH_STALE_S = 8.0
 MOST_WORDS = 8
 Text = Annotated[str, Query(max_length=256)]
 
@@ -44,7 +45,7 @@ async def search(
         "after_metric": after_metric, "after_id": after_id, "limit": limit + 1,
     }  # fmt: skip
     key = f"series/{digest(repr(sorted(asked.items())))}"
-    return json_bytes(await parts.answers.remembered(key, SEARCH_TTL_S, lambda: _search(parts, who.tenant, asked, limit)))
+    return json_bytes(await parts.answers.remembered(key, SEARCH_TTL_S, lambda: _search(parts, who.tenant, asked, limit), SEARCH_STALE_S))
 
 
 async def _search(parts: Doors, tenant: str, asked: dict[str, Value], limit: int) -> bytes:
@@ -74,7 +75,7 @@ async def facets(parts: Parts, who: Who) -> Response:
             found[row["facet"]].append((row["name"], int(row["series"])))
         return msgspec.json.encode(found)
 
-    return json_bytes(await parts.answers.remembered(f"facets/{who.tenant}", FACETS_TTL_S, make))
+    return json_bytes(await parts.answers.remembered(f"facets/{who.tenant}", FACETS_TTL_S, make, 50.0))
 
 
 async def with_newest(parts: Doors, tenant: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -39,6 +39,11 @@ class MemoryCache:
         self._entries.move_to_end(key)
         return entry[1]
 
+    def left_s(self, key: str) -> float:
+        """Seconds that the entry has left; 0 when it is absent. Costs no move in the order of use."""
+        entry = self._entries.get(key)
+        return 0.0 if entry is None else max(0.0, entry[0] - self._clock.monotonic_s())
+
     async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         return [self.peek(key) for key in keys]
 

@@ -20,6 +20,8 @@ from kizashi.standalone.clickhouse_request import Account
 
 STOP_WITHIN_S = 4.0
 """Running queries get this long at shutdown; what is not acknowledged by then was not promised."""
+LONGEST_URI = 1 << 20
+"""As ClickHouse's own http_max_uri_size: clients put parameters into the URL, and 500 series ids alone are 10 kB."""
 
 
 async def serve(
@@ -32,7 +34,12 @@ async def serve(
     engine = await loop.run_in_executor(None, lambda: Engine(path, memory))
     front = Front(engine, {a.name: a for a in accounts}, limits)
     runner = web.AppRunner(
-        front.application(), auto_decompress=False, access_log=None, shutdown_timeout=STOP_WITHIN_S, handler_cancellation=True
+        front.application(),
+        auto_decompress=False,
+        access_log=None,
+        shutdown_timeout=STOP_WITHIN_S,
+        handler_cancellation=True,
+        max_line_size=LONGEST_URI,
     )
     await runner.setup()
     site = web.TCPSite(runner, bind, port, backlog=256)

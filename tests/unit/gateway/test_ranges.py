@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.gateway.answers import Columns
+from services.gateway.native import Array
 from services.gateway.range_cache import BUCKETS, KEPT_MS, SETTLED_AFTER_MS, RangeCache
-from services.gateway.ranges import COLUMNS, KEPT, Asked, cut, shape
+from services.gateway.ranges import KEPT, Asked, cut, shape
 from services.gateway.times import Span
 
 SERIES: dict[int, dict[str, Any]] = {
@@ -20,17 +21,17 @@ STEP = 10
 WIDTH = STEP * BUCKETS
 
 
-def store(ids: list[int], span: Span, every: int) -> Columns:
+def store(ids: list[int], span: Span, every: int) -> dict[str, Array]:
     """What the store would answer when each series has a row every ``every`` ms."""
-    columns: Columns = {"id": [], **{name: [] for name in KEPT}}
+    columns: dict[str, list[float]] = {"id": [], **{name: [] for name in KEPT}}
     for s in sorted(ids):
         for bucket in range(-(-span.start_ms // STEP) * STEP, span.end_ms, STEP):
             times = [t for t in range(bucket, bucket + STEP) if t % every == s % every]
             if times:
-                row = {"id": s, "bucket": bucket, "rows": len(times), **dict.fromkeys(COLUMNS, float(s * bucket)), "ts": times[0]}
+                row = {**dict.fromkeys(KEPT, float(s * bucket)), "id": s, "bucket": bucket, "rows": len(times), "ts": times[0], "flags": 0}
                 for name, value in row.items():
                     columns[name].append(value)
-    return columns
+    return {name: np.array(values, np.uint64 if name == "id" else np.float64) for name, values in columns.items()}
 
 
 def ask(cache: RangeCache, series: list[int], span: Span, now_ms: int, every: int) -> tuple[dict[str, Any], int]:

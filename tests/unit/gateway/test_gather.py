@@ -1,0 +1,63 @@
+"""Questions that come while one is being answered go along with the next: every reader gets its ids, the store is asked seldom."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from services.gateway.gather import Gather
+
+
+async def test_a_crowd_asks_twice_and_everybody_gets_an_answer() -> None:
+    release = asyncio.Event()
+    asked: list[list[int]] = []
+
+    async def work(key: str, ids: list[int]) -> dict[int, int]:
+        asked.append(ids)
+        await release.wait()
+        return {i: i * i for i in ids}
+
+    gather: Gather[str, dict[int, int]] = Gather(work)
+    readers = [asyncio.create_task(gather.ask("k", [n])) for n in range(50)]
+    readers.append(asyncio.create_task(gather.ask("other", [7])))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    late = [asyncio.create_task(gather.ask("k", [n, 99])) for n in range(50, 60)]
+    await asyncio.sleep(0)
+    release.set()
+    found = await asyncio.gather(*readers, *late)
+    assert all(found[n][n] == n * n for n in range(50)) and found[50] == {7: 49}
+    assert all(answer[99] == 9801 for answer in found[51:])
+    assert sorted(map(len, asked)) == [1, 11, 50] and gather.questions == 3
+    assert await gather.ask("k", [3]) == {3: 9}
+
+
+async def test_an_error_reaches_everybody_who_waited_and_nobody_else() -> None:
+    async def work(key: str, ids: list[int]) -> int:
+        if 1 in ids:
+            raise ValueError("no")
+        return len(ids)
+
+    gather: Gather[str, int] = Gather(work)
+    results = await asyncio.gather(gather.ask("a", [1]), gather.ask("a", [2]), gather.ask("b", [2]), return_exceptions=True)
+    assert [type(r) for r in results] == [ValueError, ValueError, int]
+    assert await gather.ask("a", [2]) == 1
+
+
+async def test_one_question_stays_bounded_and_a_reader_may_leave() -> None:
+    sizes: list[int] = []
+
+    async def work(key: str, ids: list[int]) -> list[int]:
+        sizes.append(len(ids))
+        await asyncio.sleep(0)
+        return ids
+
+    gather: Gather[str, list[int]] = Gather(work, most=10)
+    leaving = asyncio.create_task(gather.ask("a", [0]))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    await asyncio.gather(*(gather.ask("a", range(n, n + 6)) for n in (0, 10, 20)))
+    assert max(sizes) <= 10
