@@ -5,6 +5,7 @@ A page explains itself: value, expected band, since when, what changed, likely c
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import isfinite
@@ -16,7 +17,10 @@ from services.alerting.notification import AlertSummary, Notification
 Language = Literal["en", "ja"]
 MOST_ALERTS = 10
 """Alerts told one by one; a phone shows no more, the page behind the link shows all."""
+_LEAD = re.compile(r"^\[[A-Z]+\]\s*")
 LONGEST_FACT = 400
+TOLD = ("where", "entities", "changes", "cause", "blast", "burn", "probability", "hours_left", "runbook", "owner", "acknowledged_by")
+"""Sentences of an alert that become facts, in the order in which a reader asks."""
 SUMMARY_LABELS = ("service", "host", "instance", "region")
 """Labels that say where, shown even on the shortest page."""
 
@@ -25,7 +29,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "firing": "FIRING", "acknowledged": "ACKNOWLEDGED", "resolved": "RESOLVED", "escalated": "ESCALATED", "heartbeat": "HEARTBEAT",
         "info": "info", "warning": "warning", "critical": "critical", "value": "Value", "band": "Expected", "since": "Since",
         "ended": "Ended", "changes": "Top changes", "cause": "Cause", "blast": "Blast radius", "runbook": "Runbook", "owner": "Owner",
-        "where": "Where", "acknowledged_by": "Acknowledged by", "flapping": "Flapping", "yes": "yes", "more": "and {n} more",
+        "where": "Where", "acknowledged_by": "Acknowledged by", "entities": "Hit", "burn": "Burn", "probability": "Probability",
+        "hours_left": "Hours left", "flapping": "Flapping", "yes": "yes", "more": "and {n} more",
         "reminder": "reminder {n}", "step": "escalation step {n}", "on_call": "On call", "open_alerts": "Alerts", "open_silence": "Silence",
         "open_incident": "Incident", "open_runbook": "Runbook", "for": "for {text}",
     },
@@ -33,7 +38,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "firing": "発生", "acknowledged": "対応中", "resolved": "解消", "escalated": "エスカレーション", "heartbeat": "死活通知",
         "info": "情報", "warning": "警告", "critical": "重大", "value": "値", "band": "予測範囲", "since": "開始", "ended": "終了",
         "changes": "主な変化", "cause": "原因", "blast": "影響範囲", "runbook": "手順書", "owner": "担当", "where": "場所",
-        "acknowledged_by": "対応者", "flapping": "不安定", "yes": "はい", "more": "ほか {n} 件", "reminder": "再通知 {n} 回目",
+        "acknowledged_by": "対応者", "entities": "対象", "burn": "消費速度", "probability": "確率", "hours_left": "残り時間",
+        "flapping": "不安定", "yes": "はい", "more": "ほか {n} 件", "reminder": "再通知 {n} 回目",
         "step": "エスカレーション段階 {n}", "on_call": "当番", "open_alerts": "アラート", "open_silence": "サイレンス",
         "open_incident": "インシデント", "open_runbook": "手順書", "for": "継続時間 {text}",
     },
@@ -76,11 +82,11 @@ class Page:
 def page_of(n: Notification, base_url: str, language: Language = "en", zone: str = "UTC") -> Page:
     """The page of a notification. ``base_url`` is where people reach the gateway; ``zone`` an IANA time zone for the times."""
     word, tz = WORDS[language], ZoneInfo(zone)
-    title = one_line(n.title)
+    title = _LEAD.sub("", one_line(n.title))  # the heading says the state in the reader's language
     return Page(
         heading=f"[{word[n.kind]}] {word[n.severity]}: {title}",
         title=title,
-        text=[one_line(line) for line in n.body],
+        text=[] if n.alerts else [one_line(line) for line in n.body],  # else the sections say the same, fact by fact
         sections=[Section(one_line(a.title), facts(a, language, tz)) for a in n.alerts[:MOST_ALERTS]],
         more=word["more"].format(n=len(n.alerts) - MOST_ALERTS) if len(n.alerts) > MOST_ALERTS else "",
         links=links(n, base_url, language),
@@ -110,7 +116,7 @@ def facts(a: AlertSummary, language: Language, tz: ZoneInfo) -> list[tuple[str, 
         out.append((word["ended"], moment(a.ended_ms, tz)))
     where = " ".join(f"{k}={a.labels[k]}" for k in SUMMARY_LABELS if a.labels.get(k))
     told = {"where": where} | {k: v for k, v in told.items() if k != "where"}
-    out += [(word[k], told[k]) for k in ("where", "changes", "cause", "blast", "runbook", "owner", "acknowledged_by") if told.get(k)]
+    out += [(word[k], told[k]) for k in TOLD if told.get(k)]
     out += [(word["flapping"], word["yes"])] if a.flapping else []
     return [(label, one_line(text)[:LONGEST_FACT]) for label, text in out]
 

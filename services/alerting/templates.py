@@ -46,7 +46,7 @@ def _value(name: str, page: Page) -> str:
         return " ".join(held.get(key, "").split())
     values = {
         "heading": page.heading, "title": page.title, "kind": page.word[n.kind], "severity": page.word[n.severity], "group": n.group,
-        "key": n.key, "text": "\n".join(page.text), "note": page.note, "count": str(len(n.alerts)), "on_call": ", ".join(n.recipients),
+        "key": n.key, "text": "\n".join(n.body), "note": page.note, "count": str(len(n.alerts)), "on_call": ", ".join(n.recipients),
         "facts": "\n".join(f"{label}: {text}" for s in page.sections for label, text in s.facts),
         "links": "\n".join(f"{label}: {url}" for label, url in page.links),
         "rule": first.rule if first else "", "value": "" if first is None or first.value is None else f"{first.value:g}",

@@ -24,7 +24,7 @@ def payload(page: Page, channel: Alertmanager, now_ms: int) -> list[dict[str, An
 
 def _alert(a: AlertSummary, page: Page, channel: Alertmanager, now_ms: int) -> dict[str, Any]:
     labels = {label_name(k): v for k, v in a.labels.items() if v} | {"alertname": a.rule, "severity": a.severity, "alert_id": a.id}
-    told = {"summary": one_line(a.title), "description": "\n".join(page.text), "key": page.notification.key}
+    told = {"summary": one_line(a.title), "description": "\n".join(page.notification.body), "key": page.notification.key}
     told |= {label_name(k): v for k, v in a.annotations.items() if v}
     ended_ms = (a.ended_ms or a.updated_ms) if a.state == "resolved" else max(now_ms, a.updated_ms) + channel.ends_after_s * 1_000
     alert: dict[str, Any] = {

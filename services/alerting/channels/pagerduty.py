@@ -44,7 +44,7 @@ def payload(page: Page, channel: PagerDuty, routing_key: str) -> dict[str, Any]:
 
 def _details(page: Page, channel: PagerDuty) -> dict[str, Any]:
     n = page.notification
-    text = fill(channel.text, page) if channel.text else "\n".join(page.text)
+    text = fill(channel.text, page) if channel.text else "\n".join(n.body)
     details: dict[str, Any] = {"key": n.key, "text": text[:20_000], "note": page.note}
     details |= {f"{i + 1}. {s.title}"[:200]: dict(s.facts) for i, s in enumerate(page.sections)}
     return {k: v for k, v in details.items() if v}

@@ -128,6 +128,6 @@ def example(tenant: str, channel: str, now_ms: int) -> Notification:
     )  # fmt: skip
     return Notification(
         f"notification-test-{now_ms}", tenant, channel, "firing", f"group-test-{now_ms}", "test", "warning",
-        "TEST: checkout is slow", ["This is a test of the channel: nobody needs to do anything."], now_ms, alerts=[alert],
+        "TEST: checkout is slow (nobody needs to do anything)", ["This is a test of the channel."], now_ms, alerts=[alert],
         links={"alerts": "/alerts", "silence": "/alerts?silence=alert-test", "runbook": "https://example.com/runbook"},
     )  # fmt: skip

@@ -41,7 +41,7 @@ def payload(page: Page, channel: Webhook) -> dict[str, Any]:
             "kind": n.kind,
             "severity": n.severity,
             "title": fill(channel.title, page) if channel.title else page.title,
-            "text": fill(channel.text, page).split("\n") if channel.text else page.text,
+            "text": fill(channel.text, page).split("\n") if channel.text else n.body,
             "recipients": n.recipients,
             "links": dict(page.links),
             "alerts": [msgspec.to_builtins(a) for a in n.alerts],
