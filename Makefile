@@ -99,8 +99,8 @@ bench: setup ## Samples a second through the whole system, delays, cost by stage
 load: setup ## 100 HTTP clients and 100 WebSockets against a running system (URL=…, KEY=…)
 	@$(BIN)/python deploy/load/load.py $(if $(URL),--url $(URL),) $(if $(KEY),--key $(KEY),)
 
-accuracy: setup ## Score the models on labelled data (MEASURE=script DATA=folder WHAT=anomaly-nab)
-	@$(BIN)/python $(MEASURE) $(or $(WHAT),anomaly-nab) --data $(DATA) --kizashi "$(CURDIR)/$(BIN)/kizashi"
+accuracy: setup ## Score the models on labelled data, write docs/reference/accuracy (DATA=folder, PARTS="anomaly rca")
+	@$(ONE_THREAD) $(BIN)/kizashi accuracy $(DATA) $(foreach part,$(PARTS),--only $(part))
 
 # ---------------------------------------------------------------- made files
 

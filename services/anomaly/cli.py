@@ -24,9 +24,25 @@ def eval_anomaly(
     typer.echo(f"{files} series scored, see {target}")
 
 
-def bench_anomaly() -> None:
-    """Cost a sample and a series, beside River's models on the same data in the same run."""
-    from services.anomaly.bench import costs
+def bench_anomaly(
+    noise: Annotated[
+        bool, typer.Option("--noise", help="Count false episodes on 1,000 series of pure noise of four kinds instead.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
+) -> None:
+    """Cost a sample and a series, beside River's models on the same data in the same run.
 
+    Example:  kizashi bench anomaly --noise
+    """
+    from services.anomaly.bench import costs
+    from services.anomaly.simulated import KINDS, false_episodes
+
+    if noise:
+        for kind in KINDS:
+            n = false_episodes(kind, seed=seed)
+            typer.echo(
+                f"{kind:<28} {n.mean:6.3f} false episodes a series in {n.samples:,} samples; most {n.largest}, none in {n.silent:.1%}"
+            )
+        return
     for c in costs():
         typer.echo(f"{c.name:<44} {c.us_per_sample:9.2f} µs/sample {c.bytes_per_series:>10} B/series")
