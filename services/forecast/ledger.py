@@ -21,6 +21,10 @@ FINE_MS, COARSE_MS = MINUTE_MS, 10 * MINUTE_MS
 FINE_SPAN_MS = 6 * HOUR_MS
 
 
+GONE = Exhaustion(1.0, 1.0, (0.0, 0.0, 0.0, 0.0, 0.0))
+TOO_YOUNG = "no whole hour has been counted yet"
+
+
 class SavedLedger(msgspec.Struct, array_like=True):
     """State of a ledger."""
 
@@ -108,6 +112,8 @@ class Ledger:
             expected += float(self.outlook.traffic_ahead(int(ahead)).sum())
         budget = (1.0 - self.objective.objective) * expected
         left = 1.0 - bad / budget if budget > 0.0 else 1.0
+        if left < 0.0 and isinstance(self.window, Rolling):
+            exhausted = GONE  # it need not last until what fails now has left the window
         return Standing(self.now_ms, start, end, total, bad, left, self._judge(), exhausted)
 
     def daily(self) -> list[tuple[int, float, float]]:
@@ -126,6 +132,7 @@ class Ledger:
         s = self.standing()
         firing = [b for b in s.burns if b.firing]
         severity: Severity = "critical" if any(b.rule.pages for b in firing) else "warning" if firing else "info"
+        young = self.learned_hour < self.first_ms // HOUR_MS and s.budget_left >= 0.0
         told = f"{severity}|{bool(firing)}|{s.now_ms // HOUR_MS}|{round(50 * s.outlook.probability)}|{s.budget_left:.2g}"
         if told == self.told:
             return None
@@ -141,7 +148,7 @@ class Ledger:
             made_at_ms=now,
             title=f"{o.name}: {100 * o.objective:g} % over {o.window}",
             horizon_s=max(0, (s.end_ms - now) // 1000) or AHEAD_HOURS * 3600,
-            probability=s.outlook.probability,
+            probability=None if young else s.outlook.probability,
             eta_ms=eta[2],
             eta_low_ms=eta[0],
             eta_high_ms=eta[4],
@@ -154,7 +161,7 @@ class Ledger:
             firing=bool(firing),
             severity=severity,
             factors=[_factor(b) for b in s.burns if b.firing or b.held_back_by],
-            reason="" if s.total > 0 else "no events in the window",
+            reason="no events in the window" if s.total <= 0 else TOO_YOUNG if young else "",
         )
 
     def last_word(self) -> Risk | None:

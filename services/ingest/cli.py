@@ -22,6 +22,7 @@ from kizashi.stream.producer import Producer
 from services.ingest import files, sending
 from services.ingest.files import FileSample, Reading
 from services.ingest.tailing import Teller, full_name
+from services.ingest.tickets_file import holds_tickets, read_tickets, send_tickets
 from services.ingest.times import text_ms
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -48,12 +49,16 @@ def send(
     """Send a file of samples and return when all are acknowledged.
 
     CSV needs a time and a value column; a metric column names the metric, other columns are labels. Times are epoch s, ms,
-    µs or ns, RFC 3339, or YYYY-MM-DD HH:MM:SS in UTC. Exit code 1 when some lines could not be read.
+    µs or ns, RFC 3339, or YYYY-MM-DD HH:MM:SS in UTC. Exit code 1 when some lines could not be read. A CSV with opened and
+    priority columns (and acknowledged, resolved, queue, id, …) holds tickets: resolved ones teach the risk of being late.
 
     Example:  kizashi send cpu.csv --metric cpu.load --speed 600
     """
     if rate is not None and speed is not None:
         raise Refused("--rate and --speed exclude each other: a rate ignores the recorded pace")
+    if source.lower().endswith(".csv") and Path(source).is_file() and holds_tickets(next(_open_lines(Path(source)), "")):
+        _send_tickets(source, _settings(ctx), as_json)
+        return
     how = Reading(metric or (Path(source).stem if source != "-" else "stdin"), files.NOT_LABELS | frozenset(ignore or ()))
     started = time.monotonic()
     samples = read(source, how)
@@ -70,6 +75,22 @@ def send(
         parts = sending.bundles(samples, 1 if source == "-" and sys.stdin.isatty() else sending.SAMPLES_A_MESSAGE * 4)
     sent = sending.send_all(parts, way)
     _report(sent, how, time.monotonic() - started, as_json)
+
+
+def _send_tickets(source: str, settings: Settings, as_json: bool) -> None:
+    file = read_tickets(_open_lines(Path(source)), settings.tenant)
+    send_tickets(file, settings.kafka)
+    bad = file.findings
+    if as_json:
+        typer.echo(
+            json.dumps({"past": file.past, "open": file.open, "events": len(file.events), "bad": bad.bad, "first_bad": bad.first_bad})
+        )
+    else:
+        typer.echo(f"{file.past:,} past and {file.open:,} open tickets sent and acknowledged")
+    if bad.bad:
+        typer.echo(f"{bad.bad:,} could not be read; first {bad.first_bad}", err=True)
+    if bad.bad or not file.events:
+        raise typer.Exit(1)
 
 
 def _report(sent: sending.Sent, how: Reading, seconds: float, as_json: bool) -> None:
