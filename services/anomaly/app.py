@@ -1,4 +1,4 @@
-"""The anomaly service: samples and feedback in, scores, rollups, episodes and patterns out."""
+"""The anomaly service: samples, feedback and configuration in, scores, rollups, episodes and patterns out; and rates of groups back in."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from kizashi.settings import Settings
 from kizashi.stream.admin import topic_ids
 from kizashi.stream.config import load_signing_key
 from kizashi.stream.faust_worker import Duty
-from kizashi.stream.service import serve_duty
+from kizashi.stream.records import ProcessorFactory
+from kizashi.stream.service import serve_duties
 from services.anomaly.config import ModelConfig
+from services.anomaly.groups_processor import GroupsFactory
 from services.anomaly.model import warm_up
 from services.anomaly.processor import AnomalyFactory
 
 DUTY = Duty(
     "anomaly", (topics.SAMPLES.name,), topics.STATE_ANOMALY.name, controls=(topics.FEEDBACK.name, topics.CONFIG.name), snapshot_every_s=15.0
 )
+
+GROUPS = Duty("groups", (topics.ROLLUPS.name, topics.EPISODES.name), topics.STATE_GROUPS.name, snapshot_every_s=30.0, part="groups")
+"""Series are spread over the partitions of the samples, tenants over those of the findings: so two duties, in two groups."""
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -27,7 +32,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     await loop.run_in_executor(None, warm_up)
     topic_id = (await loop.run_in_executor(None, topic_ids, settings.kafka, [topics.SAMPLES.name]))[topics.SAMPLES.name]
     factory = AnomalyFactory(topic_id, settings.kafka.partitions, ModelConfig(), _key(settings))
-    await serve_duty(settings, DUTY, factory, stop)
+    duties: list[tuple[Duty, ProcessorFactory]] = [(DUTY, factory), (GROUPS, GroupsFactory(settings.kafka.partitions))]
+    await serve_duties(settings, "anomaly", duties, stop)
 
 
 def _key(settings: Settings) -> bytes:

@@ -64,6 +64,7 @@ CONFIG = Topic("kizashi.config.v1", "kind and id", "ConfigChange, signed", "one"
 FEEDBACK = Topic("kizashi.feedback.v1", "alert or series id", "Feedback", "one", 365 * DAY_MS, hot=False)
 PATTERNS = Topic("kizashi.patterns.v1", "series id", "Pattern: season, trend, shape findings of a series", "series", -1, compacted=True)
 STATE_ANOMALY = Topic("kizashi.state.anomaly.v1", "partition, generation, chunk", "StateChunk", "series", -1, compacted=True)
+STATE_GROUPS = Topic("kizashi.state.groups.v1", "partition, generation, chunk", "StateChunk", "tenant", -1, compacted=True)
 STATE_FORECAST = Topic("kizashi.state.forecast.v1", "partition, generation, chunk", "StateChunk", "series", -1, compacted=True)
 STATE_RCA = Topic("kizashi.state.rca.v1", "partition, generation, chunk", "StateChunk", "tenant", -1, compacted=True)
 STATE_RISKS = Topic("kizashi.state.risks.v1", "partition, generation, chunk", "StateChunk", "tenant", -1, compacted=True)
@@ -81,7 +82,7 @@ def _with_dead_letters(*topics: Topic) -> tuple[Topic, ...]:
 TOPICS: tuple[Topic, ...] = (
     METRICS, EVENTS, SAMPLES, SERIES, SCORES, ROLLUPS, EPISODES, FORECASTS, RISKS, INCIDENTS,
     EDGES, OUTCOMES, ALERTS, DELIVERIES, CONFIG, FEEDBACK, PATTERNS,
-    STATE_ANOMALY, STATE_FORECAST, STATE_RISKS, STATE_RCA, STATE_ALERTING,
+    STATE_ANOMALY, STATE_GROUPS, STATE_FORECAST, STATE_RISKS, STATE_RCA, STATE_ALERTING,
     *_with_dead_letters(
         METRICS, EVENTS, SAMPLES, SERIES, SCORES, ROLLUPS, EPISODES, FORECASTS, RISKS, INCIDENTS, EDGES, OUTCOMES,
         ALERTS, DELIVERIES, CONFIG, FEEDBACK, PATTERNS,

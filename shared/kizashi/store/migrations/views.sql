@@ -424,6 +424,28 @@ FROM
 LEFT JOIN v_current AS c ON c.service = n.node AND c.tenant = n.tenant
 GROUP BY n.tenant, n.node;
 
+-- How much of a service or host is odd now: share of its series, the score of that share, and whether it is an episode itself.
+CREATE OR REPLACE VIEW v_groups AS
+SELECT
+    tenant,
+    if(service != '', 'service', 'host') AS kind,
+    if(service != '', service, host) AS entity,
+    time,
+    value AS odd_share,
+    expected,
+    upper,
+    v_current.score AS score,
+    state,
+    series_id
+FROM v_current
+WHERE metric = 'kizashi.anomaly_rate';
+
+-- What the calibration achieves: anomaly episodes of a series in 14 days of its life, over the last 14 days. The chosen rate is one in alarm_days.
+CREATE OR REPLACE VIEW v_calibration AS
+SELECT tenant, time, value AS episodes_per_series_14d, series_id
+FROM v_current
+WHERE metric = 'kizashi.alarms_per_series';
+
 CREATE OR REPLACE VIEW v_feedback AS
 SELECT tenant, id, made AS time, target, verdict, author, undo, body
 FROM feedback FINAL;
