@@ -74,7 +74,7 @@ act("explore: choose by facet and box, zoom by dragging and by keys, take the nu
   await page.waitForURL(/service=pay/);
   await page.locator(".found label", { hasText: "latency_ms" }).first().getByRole("checkbox").check();
   await page.waitForURL(/series=/);
-  const plot = page.locator(".u-over").first();
+  const plot = page.locator(".over").first();
   await plot.waitFor();
   const box = await plot.boundingBox();
   await page.mouse.move(box.x + box.width * 0.3, box.y + 60);

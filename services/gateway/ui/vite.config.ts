@@ -1,10 +1,9 @@
 import { defineConfig } from "vitest/config";
-import { trimPlot } from "./build/trim";
 import { words } from "./build/words";
 
 export default defineConfig({
   base: "/",
-  plugins: [trimPlot(), words()],
+  plugins: [words()],
   // The gateway serves dist; in development the API comes from the address in KIZASHI_API.
   server: { proxy: { "/api": { target: process.env["KIZASHI_API"] ?? "http://127.0.0.1:8080", ws: true } } },
   build: {
@@ -36,7 +35,7 @@ export default defineConfig({
             },
             {
               name: "charts",
-              test: /uplot|src\/(charts\/(TimeChart|LinesChart|lines|options|ink|chart))/,
+              test: /src\/charts\/(TimeChart|LinesChart|lines|paint|scale|Surface|crosshair|words|ink|chart)/,
             },
           ],
         },

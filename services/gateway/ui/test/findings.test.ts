@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Alert, Forecast, Incident, Risk } from "../src/api/types";
 import { columnsOf } from "../src/charts/columns";
-import { safeLink } from "../src/pages/alerts/AlertLine";
-import { arranged as alertsArranged } from "../src/pages/alerts/Alerts";
+import { safeLink, whereTo } from "../src/pages/alerts/AlertLine";
+import { arranged as alertsArranged, grouped, matchersOf } from "../src/pages/alerts/groups";
+import { changed, fieldsOf, kinds, restOf } from "../src/pages/alerts/setup/kinds";
 import { bandPlaces } from "../src/pages/forecast/Band";
 import { byEnd, byUrgency } from "../src/pages/forecast/Forecast";
 import { foreseen, intervals, withFan } from "../src/pages/forecast/fan";
@@ -157,6 +158,46 @@ describe("incidents", () => {
 });
 
 describe("alerts", () => {
+  it("puts together what was told as one, what is over apart, and knows the labels that all share", () => {
+    const of = (id: string, state: Alert["state"], labels: Record<string, string>): Alert => ({
+      ...alert(id, state),
+      group: "g",
+      labels,
+    });
+    const groups = grouped([
+      of("a", "firing", { service: "pay", metric: "cpu" }),
+      of("b", "firing", { service: "pay", metric: "errors" }),
+      of("c", "resolved", { service: "pay", metric: "cpu" }),
+      alert("d", "firing"),
+    ]);
+    expect(groups.map((g) => g.alerts.map((a) => a.id))).toEqual([["a", "b"], ["c"], ["d"]]);
+    expect(groups[0]?.labels).toEqual({ service: "pay" });
+    expect(matchersOf({ service: 'pa"y', host: "n\\1" })).toEqual(['host="n\\\\1"', 'service="pa\\"y"']);
+  });
+
+  it("leads to the incident before the episode before the service", () => {
+    const a = { ...alert("a", "firing"), refs: ["episode-1", "incident-2"], labels: { service: "pay" } };
+    expect(whereTo(a)).toContain("/incidents?id=incident-2");
+    expect(whereTo({ ...a, refs: ["episode-1"] })).toContain("open=episode-1");
+    expect(whereTo({ ...a, refs: [] })).toContain("service=pay");
+    expect(whereTo(alert("b", "firing"))).toBeNull();
+  });
+
+  it("keeps of an object only the fields of its sort, and what the form does not show", () => {
+    const rule = kinds["rule"];
+    if (!rule) throw new Error("rule");
+    const body = { kind: "threshold", metric: "cpu", above: 3, labels: { team: "x" } };
+    expect(changed(rule, body, "kind", "anomaly")).toEqual({ kind: "anomaly", labels: { team: "x" } });
+    expect(changed(rule, body, "above", Number.NaN)).toEqual({
+      kind: "threshold",
+      metric: "cpu",
+      labels: { team: "x" },
+    });
+    expect(restOf(rule, body)).toEqual({ labels: { team: "x" } });
+    expect(fieldsOf(rule, { kind: "risk" }).map((f) => f.name)).toContain("at_least");
+    expect(fieldsOf(rule, body).map((f) => f.name)).not.toContain("at_least");
+  });
+
   it("shows firing first and the newest version", () => {
     const list = [
       alert("r", "resolved"),

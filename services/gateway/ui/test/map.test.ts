@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { acyclic, layersOf, layout, nearby } from "../src/map/layout";
+import { acyclic, layersOf, layout, nearby, telling } from "../src/map/layout";
 
 const link = (text: string) => {
   const [from = "", to = ""] = text.split(">");
@@ -56,5 +56,11 @@ describe("the dependency map", () => {
     expect(nearby(["b"], links, 1)).toEqual(["a", "b", "c"]);
     expect(nearby(["b"], links, 2)).toEqual(["a", "b", "c", "d"]);
     expect(nearby(["b"], links, 0)).toEqual(["b"]);
+  });
+
+  it("leaves out hints without direction between entities whose dependencies are known", () => {
+    const edge = (caller: string, callee: string, directed: boolean) => ({ caller, callee, directed });
+    const kept = telling([edge("web", "pay", true), edge("pay", "web", false), edge("pay", "new", false)]);
+    expect(kept.map((e) => e.callee)).toEqual(["pay", "new"]);
   });
 });

@@ -278,6 +278,8 @@ export interface Alert {
   started_ms: number;
   updated_ms: number;
   ended_ms?: number | null;
+  group?: string;
+  refs?: string[];
   labels?: Labels;
   annotations?: Record<string, string>;
   value?: number | null;

@@ -1,21 +1,21 @@
 // One series over time. Mouse: crosshair, drag to zoom. Keys: arrows move the crosshair, + and − zoom. A sentence stands in for the picture.
 import { useSignal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
+import { useMemo } from "preact/hooks";
 import { t } from "../i18n";
 import { Mark } from "../parts/Mark";
 import { dark, lang } from "../state/prefs";
 import { full } from "../time/format";
 import { zoomRange } from "../time/range";
 import { score as format, quantity } from "../units/format";
-import { type Columns, summary } from "./columns";
+import { type Columns, oddRuns, summary } from "./columns";
 import { type Ink, readInk } from "./ink";
-import { aligned, options } from "./options";
-import "./chart.css";
+import type { Picture } from "./paint";
+import { Surface } from "./Surface";
+import { axisWords } from "./words";
 
 export interface Extra {
   name: string;
-  values: (number | null)[];
+  values: (number | null | undefined)[];
   dash: number[];
   stroke: keyof Ink;
 }
@@ -81,96 +81,72 @@ function Readout({
   );
 }
 
-function onKey(event: KeyboardEvent, plot: uPlot, props: Props): void {
-  const n = plot.data[0].length;
+/** Where a key leads: an index for the crosshair, -1 for none, null for a key that means nothing here. */
+function onKey(event: KeyboardEvent, at: number, props: Props): number | null {
+  const n = props.columns.ts.length;
   const step = event.shiftKey ? 10 : 1;
-  const at = plot.cursor.idx ?? n - 1;
   const range = { fromMs: props.fromMs, toMs: props.toMs, live: false };
-  if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
-    const to = Math.min(Math.max(at + (event.key === "ArrowLeft" ? -step : step), 0), n - 1);
-    plot.setCursor({ left: plot.valToPos(plot.data[0][to] ?? 0, "x"), top: plot.height / 3 });
-  } else if (event.key === "+" || event.key === "=") {
-    const closer = zoomRange(range, 0.5);
-    props.onZoom?.(closer.fromMs, closer.toMs);
-  } else if (event.key === "-") {
-    const wider = zoomRange(range, 2);
-    props.onZoom?.(wider.fromMs, wider.toMs);
-  } else if (event.key === "Escape") plot.setCursor({ left: -10, top: -10 });
-  else return;
-  event.preventDefault();
+  const zoom = (factor: number): number => {
+    const next = zoomRange(range, factor);
+    props.onZoom?.(next.fromMs, next.toMs);
+    return at;
+  };
+  if (event.key === "ArrowLeft") return Math.max(at - step, 0);
+  if (event.key === "ArrowRight") return Math.min(at + step, n - 1);
+  if (event.key === "+" || event.key === "=") return zoom(0.5);
+  if (event.key === "-") return zoom(2);
+  return event.key === "Escape" ? -1 : null;
 }
 
+/** The picture of one series: expected band, low-high of the bucket, expected line, values, what is compared with them. */
+export function pictureOf(props: Props, ink: Ink): Picture {
+  const { columns: c, extra = [], fromMs, toMs } = props;
+  return {
+    ts: c.ts,
+    fromMs,
+    toMs,
+    areas: [
+      { upper: c.upper, lower: c.lower, fill: ink.band },
+      { upper: c.high, lower: c.low, fill: `${ink.kon}40` },
+    ],
+    curves: [
+      { values: c.value, stroke: ink.kon, width: 1.6, dots: true },
+      { values: c.expected, stroke: ink.soft, width: 1, dash: [5, 4] },
+      ...extra.map((e) => ({ values: e.values, stroke: ink[e.stroke], width: 1.3, dash: e.dash })),
+    ],
+    odd: oddRuns(c.score),
+    notes: props.notes ?? [],
+    ink,
+    ...axisWords(fromMs, toMs, props.unit),
+  };
+}
+
+const none: readonly Extra[] = [];
+
 export function TimeChart(props: Props) {
-  const { columns, extra = [] } = props;
-  const box = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
-  const now = useRef(props);
-  now.current = props;
+  const { columns, extra = none, notes, unit, fromMs, toMs } = props;
   const at = useSignal<number | null>(null);
-  const height = props.height ?? 190;
-  useLayoutEffect(() => {
-    const host = box.current;
-    if (!host) return;
-    const drawing = options({
-      width: host.clientWidth || 600,
-      height,
-      unit: props.unit,
-      sync: props.sync ?? "page",
-      ink: readInk(),
-      columns: () => now.current.columns,
-      span: () => now.current,
-      onZoom: (from, to) => now.current.onZoom?.(from, to),
-      onCursor: (index) => {
-        at.value = index;
-      },
-      extra,
-      notes: () => now.current.notes ?? [],
-    });
-    const made = new uPlot(
-      drawing,
-      aligned(
-        columns,
-        extra.map((e) => e.values),
-      ),
-      host,
-    );
-    plot.current = made;
-    const sizes = new ResizeObserver(() => host.clientWidth && made.setSize({ width: host.clientWidth, height }));
-    sizes.observe(host);
-    return () => {
-      sizes.disconnect();
-      made.destroy();
-      plot.current = null;
-    };
-  }, [dark.value, lang.value, props.unit, height, extra.map((e) => e.name).join()]);
-  useEffect(
-    () =>
-      plot.current?.setData(
-        aligned(
-          columns,
-          extra.map((e) => e.values),
-        ),
-      ),
-    [columns, extra, props.fromMs, props.toMs],
-  );
+  const ink = useMemo(readInk, [dark.value]);
+  const picture = useMemo(() => pictureOf(props, ink), [columns, extra, notes, unit, fromMs, toMs, ink, lang.value]);
   const s = summary(columns);
   const words = t("parts.chart", {
     name: props.name,
     n: s.n,
-    low: quantity(s.low, props.unit),
-    high: quantity(s.high, props.unit),
+    low: quantity(s.low, unit),
+    high: quantity(s.high, unit),
     odd: s.odd,
   });
   return (
     <figure class="chart">
-      <Readout at={at.value} columns={columns} unit={props.unit} extra={extra} />
-      <div
-        ref={box}
-        class="chart-box"
-        role="group"
-        tabIndex={0}
-        aria-label={`${words} ${t("parts.chart_keys")}`}
-        onKeyDown={(e) => plot.current && onKey(e, plot.current, now.current)}
+      <Readout at={at.value} columns={columns} unit={unit} extra={extra} />
+      <Surface
+        picture={picture}
+        height={props.height ?? 190}
+        sync={props.sync ?? "page"}
+        label={`${words} ${t("parts.chart_keys")}`}
+        onCursor={(index) => (at.value = index)}
+        onZoom={props.onZoom}
+        onKey={(event, from) => onKey(event, from, props)}
       />
     </figure>
   );

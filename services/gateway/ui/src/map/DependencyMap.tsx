@@ -3,7 +3,7 @@ import type { Edge } from "../api/types";
 import { t } from "../i18n";
 import { go } from "../state/location";
 import { percent } from "../units/format";
-import { layout, type Placed } from "./layout";
+import { layout, type Placed, telling } from "./layout";
 import "./map.css";
 
 export type Role = "cause" | "hit" | "at_risk" | "odd" | "none";
@@ -68,7 +68,11 @@ interface Props {
   href: (name: string) => string;
 }
 
-export function DependencyMap({ names, edges, standing, href }: Props) {
+/** Smaller than this, as a share of its natural size, the names on a map cannot be read: it scrolls instead. */
+const smallest = 0.72;
+
+export function DependencyMap({ names, edges: all, standing, href }: Props) {
+  const edges = telling(all);
   const links = edges.map((e) => ({ from: e.caller, to: e.callee }));
   const placed = layout(names, links, size);
   const at = new Map(placed.nodes.map((n) => [n.name, n]));
@@ -78,8 +82,7 @@ export function DependencyMap({ names, edges, standing, href }: Props) {
         viewBox={`-4 -4 ${placed.width + 8} ${placed.height + 8}`}
         width={placed.width + 8}
         height={placed.height + 8}
-        // A map of one or two entities keeps its size; a wide one scrolls before it becomes unreadable.
-        style={{ minWidth: `${Math.min(placed.width + 8, 560)}px` }}
+        style={{ minWidth: `${(placed.width + 8) * smallest}px` }}
         role="group"
         aria-label={t("parts.map", { n: names.length, links: edges.length })}
       >

@@ -104,6 +104,15 @@ export function layout(names: readonly string[], links: readonly Link[], size: S
   return { nodes, width: Math.max(rows.length, 1) * (size.node + size.gap) - size.gap, height: tallest * size.row };
 }
 
+/**
+ * The edges worth drawing. A learned hint has no direction and would bend the layers; between entities whose dependencies are known
+ * it adds nothing. It is kept where nothing better is known of one of its ends.
+ */
+export function telling<E extends { caller: string; callee: string; directed?: boolean }>(edges: readonly E[]): E[] {
+  const known = new Set(edges.filter((e) => e.directed !== false).flatMap((e) => [e.caller, e.callee]));
+  return edges.filter((e) => e.directed !== false || !known.has(e.caller) || !known.has(e.callee));
+}
+
 /** Names within some steps of the given ones, in both directions: what of a large map belongs to one incident. */
 export function nearby(seeds: readonly string[], links: readonly Link[], steps: number): string[] {
   const found = new Set(seeds);

@@ -28,6 +28,15 @@ export const places: readonly Destination[] = [
   page("episodes", "/episodes", "兆", "e", () => import("../pages/episodes/Episodes")),
   page("incidents", "/incidents", "因", "i", () => import("../pages/incidents/Incidents")),
   page("forecast", "/forecast", "予", "f", () => import("../pages/forecast/Forecast")),
+  page(
+    "alerts",
+    "/alerts",
+    "警",
+    "a",
+    async () =>
+      // The verdict is the one of episodes, in the same words.
+      (await Promise.all([import("../pages/alerts/Alerts"), need("episodes")]))[0],
+  ),
   page("dashboards", "/dashboards", "盤", "d", () => import("../pages/dashboards/Dashboards")),
   page("health", "/health", "脈", "h", () => import("../pages/health/Health")),
   { ...page("queries", "/queries", "問", "q", () => import("../pages/queries/Queries")), admin: true },

@@ -19,6 +19,9 @@ export const clock = (ms: number): string =>
 export const dayClock = (ms: number): string =>
   format("day", { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false }).format(ms);
 
+export const weekday = (ms: number): string =>
+  format("weekday", { weekday: "short", day: "numeric", month: "numeric" }).format(ms);
+
 export const full = (ms: number): string =>
   format("full", { dateStyle: "medium", timeStyle: "medium", hour12: false }).format(ms);
 

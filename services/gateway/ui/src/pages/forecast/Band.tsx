@@ -50,7 +50,12 @@ export function EtaBand({ risk: r, endMs }: { risk: Risk; endMs: number }) {
       </svg>
       <span>
         <b>{whenWords(r, now)}</b>
-        {p && <span class="soft"> {t("forecast.between", { from: days(r.eta_low_ms), to: days(r.eta_high_ms) })}</span>}
+        {r.eta_low_ms != null && r.eta_high_ms != null && (
+          <span class="soft">
+            {" "}
+            {t("forecast.between", { from: dayClock(r.eta_low_ms), to: dayClock(r.eta_high_ms) })}
+          </span>
+        )}
       </span>
     </span>
   );

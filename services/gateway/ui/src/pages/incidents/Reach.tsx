@@ -4,7 +4,7 @@ import { get } from "../../api/http";
 import type { Affected, Edge, Incident, Page } from "../../api/types";
 import { t } from "../../i18n";
 import { DependencyMap, type Standing } from "../../map/DependencyMap";
-import { nearby } from "../../map/layout";
+import { nearby, telling } from "../../map/layout";
 import { Ready } from "../../parts/Notes";
 import { linkTo } from "../../state/location";
 import { useResource } from "../../state/resource";
@@ -109,7 +109,7 @@ export function Reach({ incident, related }: { incident: Incident; related: Rela
         {(page) => {
           const names = nearby(
             seeds,
-            page.items.map((e) => ({ from: e.caller, to: e.callee })),
+            telling(page.items).map((e) => ({ from: e.caller, to: e.callee })),
             1,
           );
           const shown = page.items.filter((e) => names.includes(e.caller) && names.includes(e.callee));

@@ -64,7 +64,7 @@ export function Alerts() {
       {(a) => (
         <li key={a.id}>
           <Mark state={a.state === "firing" ? a.severity : a.state} />
-          <span>{a.title}</span>
+          <a href={linkTo("/alerts")}>{a.title}</a>
           <span class="soft">{dayClock(a.started_ms)}</span>
         </li>
       )}

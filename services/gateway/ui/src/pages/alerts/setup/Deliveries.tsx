@@ -1,11 +1,11 @@
 // The ledger of attempts to tell somebody.
-import { get } from "../../api/http";
-import type { Delivery, Page } from "../../api/types";
-import { t } from "../../i18n";
-import { Mark } from "../../parts/Mark";
-import { Ready } from "../../parts/Notes";
-import { useResource } from "../../state/resource";
-import { full } from "../../time/format";
+import { get } from "../../../api/http";
+import type { Delivery, Page } from "../../../api/types";
+import { t } from "../../../i18n";
+import { Mark } from "../../../parts/Mark";
+import { Ready } from "../../../parts/Notes";
+import { useResource } from "../../../state/resource";
+import { full } from "../../../time/format";
 
 const marks: Record<Delivery["state"], string> = { sent: "ok", retry: "warn", failed: "odd", fallback: "warn" };
 

@@ -1,0 +1,42 @@
+// The parts of alerting's set-up, a view each.
+import { many } from "../../../state/location";
+import { Channels } from "./Channels";
+import { Deliveries } from "./Deliveries";
+import { kinds } from "./kinds";
+import { Objects, useObjects } from "./Objects";
+import { OnCall } from "./OnCall";
+import { Rules } from "./Rules";
+import { Silences } from "./Silences";
+
+export function Plain({ kind }: { kind: string }) {
+  return <Objects kind={kind} found={useObjects(kind)} />;
+}
+
+export default function Setup({ view }: { view: string }) {
+  const match = many("match");
+  const asked = match.length ? { ...kinds["silence"]?.fresh(), match } : null;
+  if (view === "rules") return <Rules />;
+  if (view === "silences")
+    return (
+      <div class="stack">
+        <Silences start={asked} />
+        <Plain kind="maintenance" />
+      </div>
+    );
+  if (view === "oncall")
+    return (
+      <div class="stack">
+        <OnCall />
+        <Plain kind="escalation" />
+      </div>
+    );
+  if (view === "channels")
+    return (
+      <div class="stack">
+        <Channels />
+        <Plain kind="route" />
+        <Plain kind="budget" />
+      </div>
+    );
+  return <Deliveries />;
+}

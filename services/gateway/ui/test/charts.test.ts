@@ -1,0 +1,130 @@
+import { describe, expect, it } from "vitest";
+import type { Ink } from "../src/charts/ink";
+import { frameOf, type Pen, type Picture, paint } from "../src/charts/paint";
+import { firstFrom, nearest, niceStep, timeTicks, valueTicks } from "../src/charts/scale";
+
+const h = 36e5;
+const d = 24 * h;
+const ink = Object.fromEntries(
+  ["ink", "soft", "hair", "kon", "shu", "asagi", "fuji", "wash", "band"].map((n) => [n, n]),
+) as unknown as Ink;
+
+const picture = (over: Partial<Picture>): Picture => ({
+  ts: [],
+  fromMs: 0,
+  toMs: 100,
+  areas: [],
+  curves: [],
+  odd: [],
+  notes: [],
+  ink,
+  timeWord: String,
+  valueWord: String,
+  ...over,
+});
+
+/** A pen that writes down what it was told. */
+function recorder(): { pen: Pen; said: [string, ...unknown[]][] } {
+  const said: [string, ...unknown[]][] = [];
+  const pen = new Proxy({} as Record<string, unknown>, {
+    get: (kept, name: string) => kept[name] ?? ((...a: unknown[]) => said.push([name, ...a])),
+    set: (kept, name: string, value) => {
+      kept[name] = value;
+      return true;
+    },
+  });
+  return { pen: pen as unknown as Pen, said };
+}
+
+describe("scales", () => {
+  it("steps as people count", () => {
+    expect([0.013, 0.7, 1, 1.1, 2.1, 30, 51].map(niceStep)).toEqual([0.02, 1, 1, 2, 2.5, 50, 100]);
+  });
+
+  it("holds all values, begins at zero when that is near, and gives a flat series room", () => {
+    for (const [low, high] of [
+      [3, 97],
+      [-5, 5],
+      [1e-9, 3e-9],
+      [1e12, 1.001e12],
+      [-70, -1],
+    ] as const) {
+      const v = valueTicks(low, high, 5);
+      expect(v.low).toBeLessThanOrEqual(low);
+      expect(v.high).toBeGreaterThanOrEqual(high);
+      expect(v.at.length).toBeGreaterThan(1);
+      expect(v.at.length).toBeLessThan(8);
+      expect(Math.min(...v.at)).toBeGreaterThanOrEqual(v.low);
+    }
+    expect(valueTicks(3, 97, 5).low).toBe(0);
+    const flat = valueTicks(5, 5, 5);
+    expect((flat.low + flat.high) / 2).toBeCloseTo(5);
+    expect(valueTicks(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 5).at).toEqual([]);
+  });
+
+  it("puts times on whole steps of the local clock, also on the day when it changes", () => {
+    expect(timeTicks(0, 4 * h, 4, () => 0)).toEqual([0, h, 2 * h, 3 * h, 4 * h]);
+    // East of Greenwich by nine hours: the day begins at 15:00 UTC.
+    expect(timeTicks(0, 2 * d, 3, () => 9 * h)).toEqual([15 * h, 39 * h]);
+    // The clock goes an hour forward in the first night: both midnights stay midnights.
+    const changing = (ms: number): number => (ms < d ? h : 2 * h);
+    expect(timeTicks(0, 3 * d, 3, changing)).toEqual([d - h, 2 * d - 2 * h, 3 * d - 2 * h]);
+    for (const span of [5e3, 6e4, h, d, 30 * d, 800 * d])
+      expect(timeTicks(1.7e12, 1.7e12 + span, 8, () => 0).length).toBeLessThanOrEqual(9);
+  });
+
+  it("finds the nearest sample", () => {
+    const ts = [10, 20, 40];
+    expect([0, 14, 16, 31, 99].map((x) => nearest(ts, x))).toEqual([0, 0, 1, 2, 2]);
+    expect(nearest([], 5)).toBe(-1);
+    expect([10, 11, 41].map((x) => firstFrom(ts, x))).toEqual([0, 1, 3]);
+  });
+});
+
+describe("drawing", () => {
+  it("keeps every extreme of a dense line, with a few strokes a pixel", () => {
+    const n = 50_000;
+    const ts = Array.from({ length: n }, (_, i) => (i / n) * 100);
+    const values = ts.map((_, i) => (i === 31_234 ? 1000 : i === 17 ? -1000 : i % 7));
+    const p = picture({ ts, curves: [{ values, stroke: "x", width: 1 }] });
+    const { pen, said } = recorder();
+    const f = paint(pen, p, 600, 200);
+    const ys = said.filter(([name]) => name === "lineTo").map(([, , y]) => y);
+    expect(ys).toContain(f.y(1000));
+    expect(ys).toContain(f.y(-1000));
+    expect(ys.length).toBeLessThan(600 * 2 * 4);
+  });
+
+  it("breaks a line at null and goes on over undefined", () => {
+    const curve = (values: (number | null | undefined)[]) => {
+      const { pen, said } = recorder();
+      paint(pen, picture({ ts: [0, 50, 100], curves: [{ values, stroke: "x", width: 1 }] }), 600, 200);
+      // Moves of the axes come first: only those after clipping belong to the curve.
+      return said.slice(said.findIndex(([name]) => name === "clip")).filter(([name]) => name === "moveTo").length;
+    };
+    expect(curve([1, null, 2])).toBe(2);
+    expect(curve([1, undefined, 2])).toBe(1);
+  });
+
+  it("draws nothing but axes for a series without samples, and survives one sample", () => {
+    const { pen, said } = recorder();
+    paint(pen, picture({}), 600, 200);
+    expect(said.filter(([name]) => name === "fill")).toEqual([]);
+    expect(() =>
+      paint(
+        recorder().pen,
+        picture({ ts: [50], curves: [{ values: [3], stroke: "x", width: 1, dots: true }] }),
+        10,
+        10,
+      ),
+    ).not.toThrow();
+  });
+
+  it("scales to what is in view, not to what lies outside", () => {
+    const p = picture({ ts: [-900, -800, 10, 90], curves: [{ values: [9999, 9999, 4, 5], stroke: "x", width: 1 }] });
+    const f = frameOf({ ...p, ts: [-900, -800, -1, 90] }, 600, 200);
+    expect(f.y(5)).toBeGreaterThan(0);
+    expect(f.first).toBe(2);
+    expect(f.timeAt(f.x(37))).toBeCloseTo(37);
+  });
+});
