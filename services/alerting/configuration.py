@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kizashi.contracts.maintenance import Calendar, Maintenance, maintenance_from
 from kizashi.errors import ConfigurationError
 from services.alerting.budget import Budget, budget_from
 from services.alerting.channels.kinds import decode_channel
 from services.alerting.defaults import DEFAULT_RULES
 from services.alerting.escalation import Escalation, escalation_from
 from services.alerting.inhibition import Inhibition, inhibition_from
-from services.alerting.maintenance import Calendar, Maintenance, maintenance_from
 from services.alerting.routing import BUILT_IN, Route, plans, route_from
 from services.alerting.rules import AnyRule, rule_from
 from services.alerting.schedules import Schedule, on_call, schedule_from

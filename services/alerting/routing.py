@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
+from kizashi.contracts.civil_time import Hours
 from kizashi.contracts.ids import finding_id
 from kizashi.errors import ConfigurationError
-from services.alerting.civil_time import Hours
 from services.alerting.matchers import all_match, matchers
 
 BUILT_IN = "topic"

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from kizashi.contracts.civil_time import Hours, civil, moment, wall_time, zone
 from kizashi.errors import ConfigurationError
-from services.alerting.civil_time import Hours, civil, moment, wall_time, zone
 
 MAX_PEOPLE = 200
 HOUR_MS = 3_600_000

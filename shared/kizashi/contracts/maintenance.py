@@ -1,4 +1,7 @@
-"""Planned work: one window, or windows that come back by an iCalendar rule in civil time. It mutes paging, never scoring."""
+"""Planned work: one window, or windows that come back by an iCalendar rule in civil time.
+
+It mutes paging, and what happens in it teaches the models nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ from typing import Any
 import msgspec
 from dateutil.rrule import rrule, rruleset, rrulestr
 
+from kizashi.contracts.civil_time import civil, moment, wall_time, zone
+from kizashi.contracts.matchers import all_match, matchers
 from kizashi.errors import ConfigurationError
-from services.alerting.civil_time import civil, moment, wall_time, zone
-from services.alerting.matchers import all_match, matchers
 
 LONGEST_S = 7 * 86_400.0
 NEVER_MS = 1 << 62
