@@ -21,13 +21,11 @@ from __future__ import annotations
 
 import datetime
 import re
-from dataclasses import dataclass, field
 from typing import Any
-
-import yaml
 
 from kizashi.contracts.business_calendar import ALWAYS_OPEN, DAY_MINUTES
 from kizashi.contracts.promises import decode_promised
+from kizashi.contracts.written import Written, WrittenFile, read_yaml
 from kizashi.errors import ConfigurationError
 
 SECTIONS = {"calendars": "calendar", "promises": "promise", "objectives": "slo", "limits": "limit"}
@@ -36,109 +34,32 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
-_WHERE = re.compile(r" - at `\$([^`]*)`")
-_STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
-Path = tuple[str | int, ...]
-
-
-@dataclass(frozen=True)
-class Written:
-    """One object of a file, as it is sent."""
-
-    kind: str
-    id: str
-    body: dict[str, Any]
-
-
-@dataclass
-class _File:
-    name: str
-    lines: dict[Path, int] = field(default_factory=dict)
-    mistakes: list[str] = field(default_factory=list)
-
-    def refuse(self, where: Path, why: object) -> None:
-        """Note a mistake at the line of the deepest part of ``where`` that the file has."""
-        while where and where not in self.lines:
-            where = where[:-1]
-        self.mistakes.append(f"{self.name}:{self.lines.get(where, 1)}: {why}")
 
 
 def read_promises(text: str, name: str = "promises.yaml", tenant: str = "default") -> list[Written]:
     """Every object of the file, calendars first; raises ConfigurationError with one line a mistake: file, line, reason."""
-    file = _File(name)
-    found = [w for section in SECTIONS for w in _section(section, _load(text, file), file, tenant)]
+    data, file = read_yaml(text, name, tuple(SECTIONS))
+    found = [w for section in SECTIONS for w in _section(section, data, file, tenant)]
     calendars = {w.id for w in found if w.kind == "calendar"} | {ALWAYS_OPEN.id}
     for w in found:
         wanted = w.body.get("calendar", ALWAYS_OPEN.id)
         if w.kind == "promise" and calendars != {ALWAYS_OPEN.id} and wanted not in calendars:
             file.refuse(("promises",), f"promise {w.id!r} names the calendar {wanted!r}, which this file does not have")
-    if file.mistakes:
-        raise ConfigurationError("\n".join(file.mistakes))
+    file.done()
     return found
 
 
-def _load(text: str, file: _File) -> dict[str, Any]:
-    try:
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
-        _remember(node, (), file.lines)
-        data = loader.construct_document(node) if node is not None else {}
-    except yaml.YAMLError as x:
-        mark = getattr(x, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        raise ConfigurationError(f"{file.name}:{line}: not YAML: {getattr(x, 'problem', None) or x}") from x
-    if not isinstance(data, dict) or not data:
-        raise ConfigurationError(f"{file.name}:1: write one or more of the sections {', '.join(SECTIONS)}")
-    for section in data:
-        if section not in SECTIONS:
-            file.refuse((section,), f"there is no section {section!r}: {', '.join(SECTIONS)}")
-    return data
-
-
-def _remember(node: yaml.Node | None, path: Path, lines: dict[Path, int]) -> None:
-    """The line of every part of the file."""
-    if node is None:
-        return
-    lines[path] = node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            _remember(value, (*path, str(key.value)), lines)
-            lines[*path, str(key.value)] = key.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        for k, value in enumerate(node.value):
-            _remember(value, (*path, k), lines)
-
-
-def _section(section: str, data: dict[str, Any], file: _File, tenant: str) -> list[Written]:
-    rows = data.get(section) or []
-    if not isinstance(rows, list):
-        file.refuse((section,), f"{section} is a list")
-        return []
-    out, seen = list[Written](), set[str]()
-    for k, row in enumerate(rows):
-        here: Path = (section, k)
-        if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not row["id"]:
-            file.refuse(here, "every entry has an id")
-            continue
-        body = {key: value for key, value in row.items() if key != "id"}
-        id_ = row["id"]
-        if id_ in seen:
-            file.refuse((*here, "id"), f"{id_!r} is there twice")
-        seen.add(id_)
+def _section(section: str, data: dict[str, Any], file: WrittenFile, tenant: str) -> list[Written]:
+    out: list[Written] = []
+    for id_, body, here in file.entries(section, data.get(section) or []):
         try:
             body = _plain(SECTIONS[section], body)
             decode_promised(SECTIONS[section], id_, tenant, body)
         except ConfigurationError as x:
-            file.refuse((*here, *_path_of(str(x))), _WHERE.sub(lambda m: f" - at {m[1].lstrip('.')}" if m[1] else "", str(x)))
+            file.refuse_at(here, str(x))
             continue
         out.append(Written(SECTIONS[section], id_, body))
     return out
-
-
-def _path_of(text: str) -> Path:
-    """The place that msgspec names: ``$.bad.labels`` or ``$.hours[2]``."""
-    found = _WHERE.search(text)
-    return tuple(name or int(number) for name, number in _STEP.findall(found[1])) if found else ()
 
 
 def _plain(kind: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -59,7 +59,13 @@ def doctor(as_document: Json = False) -> None:
     settings = wiring.load()
     machine = settings.one_machine
     state = state_of(settings.home)
-    ports = {"gateway": settings.port, "ingest": settings.ingest_port, "alerting": settings.alerting_port, "kafka": machine.kafka_port, "store": machine.store_port}
+    ports = {
+        "gateway": settings.port,
+        "ingest": settings.ingest_port,
+        "alerting": settings.alerting_port,
+        "kafka": machine.kafka_port,
+        "store": machine.store_port,
+    }
     findings = preflight.look(settings, {} if state["running"] else ports)
     rows = [{"what": f.name, "ok": f.ok, "found": f.detail, "do": "" if f.ok else f.advice} for f in findings]
     for child in state["children"]:

@@ -6,12 +6,13 @@ import asyncio
 import getpass
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from kizashi.contracts.written import Written
 from kizashi.errors import NotFound, Refused
 from services import wiring
 from services.roof.ask import select
@@ -93,10 +94,14 @@ async def _bring(file: str, prune: bool, write: bool) -> list[Row]:
     """What changed, or would: rows of (kind, id, what, version)."""
     from services.forecast.as_code import read_promises
 
-    settings = wiring.load()
-    wanted = read_promises(_text(file), file, settings.tenant)
+    return await bring(read_promises(text_of(file), file, wiring.load().tenant), prune, write)
 
-    async def bring(fold: Any, put: Callable[..., Any]) -> list[Row]:
+
+async def bring(wanted: Sequence[Written], prune: bool, write: bool) -> list[Row]:
+    """Bring configuration objects to what a file says: rows of (kind, id, what changed or would, version)."""
+    settings = wiring.load()
+
+    async def compare(fold: Any, put: Callable[..., Any]) -> list[Row]:
         rows, tenant = [], settings.tenant
         for w in wanted:
             old = fold.state.get(w.kind, w.id, tenant)
@@ -114,7 +119,7 @@ async def _bring(file: str, prune: bool, write: bool) -> list[Row]:
                     rows.append({"kind": kind, "id": o.id, "what": "deleted", "version": version})
         return rows
 
-    return await _with_fold(bring)
+    return await with_fold(compare)
 
 
 async def _configured(kind: str, id_: str) -> Row | None:
@@ -122,11 +127,11 @@ async def _configured(kind: str, id_: str) -> Row | None:
         found = fold.state.get(kind, id_, wiring.load().tenant)
         return [dict(found.body)] if found is not None else []
 
-    found = await _with_fold(look)
+    found = await with_fold(look)
     return found[0] if found else None
 
 
-async def _with_fold(work: Callable[[Any, Callable[..., Any]], Any]) -> list[Row]:
+async def with_fold(work: Callable[[Any, Callable[..., Any]], Any]) -> list[Row]:
     """Run ``work`` with the folded configuration and a way to change it."""
     from kizashi.contracts.findings import ConfigChange
     from kizashi.stream.config import ConfigFold, ConfigWriter, load_signing_key
@@ -149,7 +154,8 @@ async def _with_fold(work: Callable[[Any, Callable[..., Any]], Any]) -> list[Row
             await fold.stop()
 
 
-def _text(file: str) -> str:
+def text_of(file: str) -> str:
+    """A file's text, or standard input's. Raises Refused."""
     if file == "-":
         return sys.stdin.read()
     try:

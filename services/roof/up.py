@@ -106,7 +106,13 @@ def _with_ports(settings: Settings, free_gateway: bool) -> Settings:
 def _look(settings: Settings) -> None:
     """Refuse to start when something is in the way; all reasons at once."""
     machine = settings.one_machine
-    ports = {"gateway": settings.port, "ingest": settings.ingest_port, "alerting": settings.alerting_port, "kafka": machine.kafka_port, "store": machine.store_port}
+    ports = {
+        "gateway": settings.port,
+        "ingest": settings.ingest_port,
+        "alerting": settings.alerting_port,
+        "kafka": machine.kafka_port,
+        "store": machine.store_port,
+    }
     wrong = [found for found in preflight.look(settings, ports) if not found.ok and found.fatal]
     if wrong:
         raise Refused("Kizashi cannot start here:\n" + "\n".join(f"  {f.name}: {f.detail}; {f.advice}" for f in wrong))

@@ -142,33 +142,41 @@ class GroupConsumer:
 
 
 class Lookout:
-    """Group-less reader of one topic: from its beginning, or from ``last`` messages a partition before its end."""
+    """Group-less reader of one topic: from its beginning, from ``last`` messages a partition before its end, or from what was written at
+    ``since_ms``. ``partition`` reads that one alone."""
 
-    def __init__(self, kafka: KafkaSettings, topic: str, last: int | None = None) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, topic: str, last: int | None = None, *, since_ms: int | None = None, partition: int | None = None
+    ) -> None:
         self._client = Consumer(
             client_config(kafka, "kizashi-lookout") | {"group.id": "kizashi-lookout", "enable.auto.commit": False, "fetch.wait.max.ms": 100}
         )
         self.topic = topic
         self.ends: dict[int, int] = {}
         try:
-            patiently(lambda: self._assign(last))
+            patiently(lambda: self._assign(last, since_ms, partition))
         except KafkaException as x:
             self._client.close()
             raise BusUnavailable(f"{topic} cannot be read: {x}") from x
 
-    def _assign(self, last: int | None) -> None:
+    def _assign(self, last: int | None, since_ms: int | None, partition: int | None) -> None:
         metadata = self._client.list_topics(self.topic, timeout=10.0).topics[self.topic]
         if metadata.error is not None:
             raise KafkaException(metadata.error)
         places: list[TopicPartition] = []
         self.ends.clear()
-        for p in metadata.partitions:
+        for p in metadata.partitions if partition is None else [partition]:
             low, high = self._client.get_watermark_offsets(TopicPartition(self.topic, p), timeout=10.0)
             self.ends[p] = high
             start = OFFSET_BEGINNING if last is None else (max(low, high - last) if last else OFFSET_END)
             places.append(TopicPartition(self.topic, p, start))
             if low == high:
                 self.ends.pop(p)
+        if since_ms is not None:
+            places = self._client.offsets_for_times([TopicPartition(self.topic, tp.partition, since_ms) for tp in places], timeout=10.0)
+            for tp in places:
+                if tp.offset < 0 or tp.offset >= self.ends.get(tp.partition, 0):
+                    self.ends.pop(tp.partition, None)  # nothing was written since
         self._client.assign(places)
 
     def poll(self, within_s: float, most: int = 1_000) -> list[Arrival]:

@@ -172,8 +172,8 @@ def test_flapping_is_one_long_alert() -> None:
 
 def test_failed_channels_hand_over_to_their_fallback_once() -> None:
     t = tenant(ODD, route={"critical_wait_s": 0, "channels": ["a"]})
-    t.config("channel", "a", {"type": "slack", "fallback": "b"}, T0)
-    t.config("channel", "b", {"type": "slack", "fallback": "a"}, T0)
+    t.config("channel", "a", {"type": "slack", "url_file": "a", "fallback": "b"}, T0)
+    t.config("channel", "b", {"type": "slack", "url_file": "b", "fallback": "a"}, T0)
     t.episode(episode())
     assert [m.channel for m in deliver(t, "retry")] == ["a"]
     assert [m.channel for m in deliver(t, "failed")] == ["a"]
