@@ -92,9 +92,17 @@ soak: setup ## The long forms: every fault, many times
 
 # ---------------------------------------------------------------- measure
 
-.PHONY: bench load accuracy
+.PHONY: bench bench-peers load accuracy
 bench: setup ## Samples a second through the whole system, delays, cost by stage
 	@$(BIN)/kizashi bench pipeline
+
+.venv-peers/.stamp: requirements-peers.lock .venv/.stamp-uv
+	@PYTHON="$(PYTHON)" bash deploy/venv.sh .venv-peers
+	@VIRTUAL_ENV=.venv-peers $(BIN)/uv pip sync -q --require-hashes --only-binary :all: requirements-peers.lock
+	@touch $@
+
+bench-peers: setup .venv-peers/.stamp ## The same beside Faust with River and Quix Streams
+	@$(BIN)/kizashi bench pipeline --peers
 
 load: setup ## 100 HTTP clients and 100 WebSockets against a running system (URL=…, KEY=…)
 	@$(BIN)/python deploy/load/load.py $(if $(URL),--url $(URL),) $(if $(KEY),--key $(KEY),)
@@ -113,6 +121,7 @@ golden: ## Rewrite the golden streams (review the difference)
 
 lock: ## Resolve requirements anew into the locks
 	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements.lock
+	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-peers.in -o requirements-peers.lock
 
 kafka-lock: ## Resolve Kafka's jars anew (needs Maven): KAFKA=4.1.1
 	@bash deploy/kafka-lock.sh $(or $(KAFKA),4.1.1)

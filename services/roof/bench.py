@@ -51,6 +51,7 @@ def pipeline(
     seconds: Annotated[float, typer.Option(min=1.0, help="How long to send at full speed.")] = 120.0,
     series: Annotated[int, typer.Option(min=1, max=100_000, help="Different series.")] = 10_000,
     delay_s: Annotated[float, typer.Option("--delay-s", min=1.0, help="How long delays are measured at each rate.")] = 20.0,
+    peers: Annotated[bool, typer.Option("--peers", help="Also Faust with River, and Quix Streams; needs `make bench-peers`.")] = False,
     as_document: Json = False,
 ) -> None:
     """Samples a second from producer to queryable row, CPU by stage, delay to a WebSocket. Starts a house of its own.
@@ -60,7 +61,7 @@ def pipeline(
     from services.roof.bench_pipeline import pipeline as measure
 
     err.print(f"starting a house, then about {seconds + 3 * delay_s:g} s of load", style="dim")
-    _show(measure(seconds, series, delay_s), as_document)
+    _show(measure(seconds, series, delay_s, peers), as_document)
 
 
 def start(as_document: Json = False) -> None:

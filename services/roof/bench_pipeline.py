@@ -18,6 +18,7 @@ import numpy as np
 import websockets
 
 from services.demo.load import Order, instructions
+from services.roof import bench_peers
 from services.roof.bench_house import BenchHouse, bench_house
 
 DRAIN_WITHIN_S = 300.0
@@ -154,10 +155,13 @@ async def _listen(house: BenchHouse, key: str, seconds: float) -> list[float]:
     return out
 
 
-def pipeline(seconds: float = 120.0, series: int = 10_000, delay_s: float = 20.0) -> dict[str, Any]:
+def pipeline(seconds: float = 120.0, series: int = 10_000, delay_s: float = 20.0, with_peers: bool = False) -> dict[str, Any]:
     """All figures of ``kizashi bench pipeline``."""
+    if with_peers:
+        bench_peers.refuse_without()
     with bench_house() as house:
         idle = house.rss_mb()
         key = house.kizashi("token", "create", "bench", "--scope", "read")["key"]
-        result = {"delays": [delays(house, rate, delay_s, key) for rate in DELAY_RATES]}
-        return throughput(house, seconds, series) | result | {"idle_rss_mb": idle, "idle_rss_mb_total": round(sum(idle.values()))}
+        delayed = {"delays": [delays(house, rate, delay_s, key) for rate in DELAY_RATES]}
+        result = throughput(house, seconds, series) | delayed | {"idle_rss_mb": idle, "idle_rss_mb_total": round(sum(idle.values()))}
+        return result | ({"peers": bench_peers.peers(house.settings.kafka, series)} if with_peers else {})

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import struct
 import sys
 import urllib.error
 import urllib.request
 
+from kizashi.errors import Recoverable
+
+PORTS = range(20_000, 32_000)
+"""Below the ranges of outgoing connections of Linux (32768 and up) and macOS (49152 and up)."""
+_given: set[int] = set()
 _API_VERSIONS = 18
 _CLIENT_ID = b"kizashi"
 
 
 def free_port(bind: str = "127.0.0.1") -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((bind, 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on now, and that no other call of this process was given.
+
+    Not from the range that the system hands to outgoing connections: one of those can take such a port before its owner listens, and
+    the system may name the same port twice when it is only asked and not used at once.
+    """
+    for port in random.sample(PORTS, len(PORTS)):
+        if port not in _given and not port_taken(port, bind):
+            _given.add(port)
+            return port
+    raise Recoverable(f"no free port between {PORTS.start} and {PORTS.stop}")
 
 
 def port_taken(port: int, bind: str = "127.0.0.1") -> bool:
