@@ -12,7 +12,7 @@ from services.rca import blast
 from services.rca.changes import ChangeLog
 from services.rca.dependencies import SPREAD_HARD, SPREAD_LEARNED, SPREAD_SOFT, DependencyMap, EdgeState
 from services.rca.ranking import Alarm, Evidence, Ranking, rank
-from services.rca.shift import Window
+from services.rca.window import Window
 
 
 def map_of(edges: Iterable[Edge], now_ms: int) -> DependencyMap:

@@ -15,8 +15,8 @@ from kizashi.contracts.findings import Episode, Incident
 from services.rca.dependencies import DependencyMap, EdgeState
 from services.rca.model import PartitionModel
 from services.rca.ranking import Alarm, rank
-from services.rca.shift import Window
 from services.rca.simulate_storm import Storm, layered
+from services.rca.window import Window
 
 METRICS = ("cpu", "memory", "latency_p50", "latency_p90", "errors", "requests", "disk_io", "network_rx", "threads", "gc_pause")
 REPEATS = 15

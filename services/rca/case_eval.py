@@ -11,8 +11,8 @@ import numpy as np
 from kizashi.errors import Refused
 from services.rca.dependencies import DependencyMap
 from services.rca.ranking import Alarm, Ranking, rank
-from services.rca.shift import F64, Window
 from services.rca.storm_eval import read_graph
+from services.rca.window import F64, Window
 
 
 def read_table(path: Path) -> tuple[list[str], F64]:

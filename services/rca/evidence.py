@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from kizashi.contracts.findings import Indicator
 from services.rca.kinds import Kind, kind_of
-from services.rca.shift import F64, Window, shifts
+from services.rca.shift import shifts
+from services.rca.window import F64, Window
 
 UNRELATED = 0.05
 HIDDEN = 0.05

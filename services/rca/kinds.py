@@ -60,7 +60,7 @@ def kind_of(name: str, entity: str = "") -> Kind:
     return next((kind for kind, known in _WORDS if words & known), OTHER)
 
 
-_REQUESTS = _known("request requests req reqs ops workload qps rps tps calls invocations")
+_REQUESTS = _known("request requests req reqs ops workload load qps rps tps calls invocations")
 
 
 @lru_cache(maxsize=65_536)

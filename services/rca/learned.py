@@ -24,7 +24,7 @@ from scipy.stats import rankdata
 
 from services.rca.dependencies import SPREAD_LEARNED, EdgeState
 from services.rca.kinds import LATENCY, kind_of, request_count
-from services.rca.shift import Window
+from services.rca.window import Window
 
 F64 = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ For each entity c as the one cause,
 
 The Bayes factors are those of ``evidence``. With N candidates and odds of 19:1 that an alarm has a cause among them, the chance of "none
 of them" is N / (N + 19·Σ e^score/√m), m the number of an entity's indicators, since the worst of many is worse by chance. The answer is
-*inconclusive* when that is above one half, or when two of the sixteen quiet stretches before, scored in the same way, look as bad as
-this window does. All of it is a sum of shown terms; ties fall to the name, so the same window gives the same bytes.
+*inconclusive* when that is above one half, or when two of the sixteen quiet stretches before, scored in the same way, look at least half
+as bad as this window does. All of it is a sum of shown terms; ties fall to the name, so the same window gives the same bytes.
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ import numpy as np
 from kizashi.contracts.findings import Cause, Indicator
 from services.rca.dependencies import DependencyMap
 from services.rca.evidence import Shown, shown
-from services.rca.shift import F64, Window
 from services.rca.ways import Way, traffic_share, ways_of
+from services.rca.window import F64, Window
 
 SHOWN_INDICATORS = 5
 ALARM_ODDS = 19.0
 """Nineteen of twenty that ask for a ranking do so because something broke that is watched."""
-AS_BAD_BEFORE = 2
-"""Quiet stretches that may not look as bad as the window: one may have had a trouble of its own."""
+AS_BAD_BEFORE, AS_BAD = 2, 2.0
+"""Quiet stretches that may not look as bad as the window: one may have had a trouble of its own. What is half as bad counts too: the
+stretches helped to say what is normal, the window did not, and sixteen of them do not show the worst that normal can be."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,10 @@ def rank(window: Window, graph: DependencyMap, alarm: Alarm, evidence: Mapping[s
     clear = null < 0.5 and as_bad < AS_BAD_BEFORE
     reason = ""
     if not clear:
-        reason = f"the chance that none of {len(entities)} candidates is the cause is {null:.2f}, and {as_bad} quiet stretches look as bad"
+        reason = (
+            f"the chance that none of {len(entities)} candidates is the cause is {null:.2f}, "
+            f"and {as_bad} quiet stretches look at least half as bad"
+        )
     return Ranking("cause" if clear else "inconclusive", reason, best_first, _in_order(best_first, seen), round(null, 4))
 
 
@@ -114,7 +118,7 @@ def _doubt(seen: Shown, scores: F64, beside: F64) -> tuple[float, int]:
     many = np.sqrt([max(1, len(x)) for x in seen.indicators])
     totals = (np.exp(np.minimum(scores, 500.0)) / many).sum(axis=1)
     total = float((np.exp(np.minimum(scores[0] + beside, 500.0)) / many).sum())
-    return n / (n + ALARM_ODDS * total), int((totals[1:] >= total).sum())
+    return n / (n + ALARM_ODDS * total), int((AS_BAD * totals[1:] >= total).sum())
 
 
 def _cause(seen: Shown, i: int, terms: dict[str, float], e: Evidence) -> Cause:

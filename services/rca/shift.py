@@ -19,16 +19,16 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
+from services.rca.traffic import OLDER, without_traffic
+from services.rca.window import F64, Window
 
 IQR_OF_NORMAL = 1.349
 Q99_OF_NORMAL = 2.33
 RELATIVE_FLOOR = 0.01
 RANGE_FLOOR = 1e-3
 STD_SHARE = 0.5
-BLOCKS = 6
+BLOCKS, FARTHEST = 6, 4
 QUIET_STRETCHES, LONGEST_QUIET = 16, 30
-OLDER = 0.8
 FEWEST, ENOUGH = 4, 100
 MOST_Z = 1e9
 BLOCK = 128
@@ -36,21 +36,6 @@ BLOCK = 128
 FIRST_S = 60.0
 FIRST_SHARE = 0.3
 """Share of the first minute in z: who moved first is nearer the cause, but a late alarm has missed it."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """Indicators before and during. ``normal`` (rows, n) and ``abnormal`` (rows, n) hold NaN where nothing is known.
-
-    ``entities[i]``, ``names[i]`` and ``ids[i]`` say whose and what column i is; ``step_s`` is the time between rows.
-    """
-
-    entities: tuple[str, ...]
-    names: tuple[str, ...]
-    ids: tuple[str, ...]
-    normal: F64
-    abnormal: F64
-    step_s: float
 
 
 @dataclass(frozen=True)
@@ -84,7 +69,18 @@ def shifts(w: Window) -> Shifts:
     if not n or not len(w.normal) or not len(w.abnormal):
         nothing = np.zeros(n)
         return Shifts(nothing.astype(bool), nothing, nothing, nothing, nothing, np.zeros((0, n)), np.zeros((0, n)))
-    parts = [_shifts(w.normal[:, i : i + BLOCK], w.abnormal[:, i : i + BLOCK], w.step_s) for i in range(0, n, BLOCK)]
+    found = _of_all(w.normal, w.abnormal, w.step_s)
+    rest = without_traffic(w)
+    if len(rest.columns):
+        beside = _of_all(rest.normal, rest.abnormal, w.step_s)
+        for side in ("up", "down", "quiet_up", "quiet_down"):
+            mine, its = getattr(found, side), getattr(beside, side)
+            mine[..., rest.columns] = np.minimum(mine[..., rest.columns], its)
+    return found
+
+
+def _of_all(normal: F64, abnormal: F64, step_s: float) -> Shifts:
+    parts = [_shifts(normal[:, i : i + BLOCK], abnormal[:, i : i + BLOCK], step_s) for i in range(0, normal.shape[1], BLOCK)]
     return Shifts(*(np.concatenate([getattr(p, f.name) for p in parts], axis=-1) for f in fields(Shifts)))
 
 
@@ -198,11 +194,15 @@ def _quantile(ordered: F64, count: NDArray[np.int64], q: float) -> F64:
 
 
 def _wander(x: F64) -> F64:
-    """Root mean square of the change from one sixth of the time before to the next: how far a drifting indicator goes by itself."""
+    """How far a drifting indicator goes by itself: root mean square of the change from one sixth of the time before to another one, at
+    the distance (one to four sixths) where it is largest. A random walk goes the farther the longer it walks, noise does not (the
+    variogram, Matheron 1963); the window lies three sixths and more from the middle of what it is compared with."""
     starts = np.unique(np.linspace(0, x.shape[1], BLOCKS, endpoint=False).astype(np.int64))
     known = ~np.isnan(x)
     count = np.add.reduceat(known.astype(np.float64), starts, axis=1)
     means = np.add.reduceat(x if known.all() else np.where(known, x, 0.0), starts, axis=1) / np.where(count > 0, count, np.nan)
-    steps = np.diff(means, axis=1) ** 2
-    found: F64 = np.sqrt(_sum(steps) / np.maximum((~np.isnan(steps)).sum(axis=1), 1))
+    found = np.zeros(len(x))
+    for lag in range(1, min(FARTHEST, means.shape[1] - 1) + 1):
+        steps = (means[:, lag:] - means[:, :-lag]) ** 2
+        found = np.fmax(found, np.sqrt(_sum(steps) / np.maximum((~np.isnan(steps)).sum(axis=1), 1)))
     return found

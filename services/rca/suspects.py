@@ -16,8 +16,8 @@ from services.rca.grouping import CauseForest, Hit
 from services.rca.past import PastIncidents
 from services.rca.ranking import Alarm, Evidence, rank
 from services.rca.record import Finding, Record
-from services.rca.shift import Window
 from services.rca.signals import SignalStore
+from services.rca.window import Window
 
 RERANK_MS = 10_000
 """Rollups bring something new every ten seconds."""

@@ -21,9 +21,9 @@ from services.rca.incidents import IncidentBook
 from services.rca.learned import hints, speaks_of_calls
 from services.rca.past import PastIncidents
 from services.rca.record import Finding, episode_text
-from services.rca.shift import Window
 from services.rca.signals import STEP_MS, SignalStore
 from services.rca.topology import edges_of
+from services.rca.window import Window
 
 FLUSH_MS = 1_000
 FADE_MS = 60_000

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from services.rca.blast import WORLDS, Carried, worlds_of_each
 from services.rca.dependencies import DependencyMap
 from services.rca.kinds import request_count
-from services.rca.shift import F64, Window
+from services.rca.window import F64, Window
 
 HIDDEN_CALLER = 0.5
 """Least Bayes factor of a caller of the broken one: other calls dilute what half of them feel."""

@@ -10,8 +10,8 @@ from kizashi.errors import ConfigurationError, NotFound
 from services.rca import ask, blast
 from services.rca.dependencies import DAY_MS, DependencyMap, EdgeState
 from services.rca.learned import hints, learn
-from services.rca.shift import Window
 from services.rca.topology import edges_of, read_file
+from services.rca.window import Window
 
 
 def edge(caller: str, callee: str, source: str = "traced", at_ms: int = 0, **more: object) -> EdgeState:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from services.rca.dependencies import DependencyMap
 from services.rca.kinds import kind_of, request_count
 from services.rca.ranking import Alarm, Evidence, Ranking, rank
-from services.rca.shift import Window, shifts
+from services.rca.shift import shifts
 from services.rca.ways import traffic_share
+from services.rca.window import Window
 from tests.unit.rca.test_grouping import graph_of
 
 MAP = graph_of(("shop", "cart"), ("shop", "search"), ("cart", "db"), ("search", "index"), ("mail", "db"))
