@@ -27,6 +27,7 @@ from services.gateway.catalog import Catalog
 from services.gateway.directory import Directory
 from services.gateway.doors import Doors
 from services.gateway.forward import Forwarder
+from services.gateway.inner import Inner
 from services.gateway.live.boards import Boards
 from services.gateway.live.hub import Hub
 from services.gateway.overview import overview, per_second
@@ -113,12 +114,15 @@ async def _parts(settings: Settings, limits: GatewaySettings) -> AsyncIterator[D
         answers = Answers(store, cache, near, limits)
         stack.callback(answers.close)
         directory = Directory(settings.home / "secrets" / "api_keys.json")
-        fold = ConfigFold(settings.kafka, load_signing_key(settings.signing_key_path), directory.apply)
+        key = load_signing_key(settings.signing_key_path)
+        fold = ConfigFold(settings.kafka, key, directory.apply)
         await fold.start()
         stack.push_async_callback(fold.stop)
         producer = await stack.enter_async_context(LoopProducer(settings.kafka))
         forwarder = Forwarder(settings.ingest_host, settings.ingest_port)
         stack.push_async_callback(forwarder.close)
+        inner = Inner(settings.alerting_host, settings.alerting_port, key)
+        stack.push_async_callback(inner.close)
         bus, history = Bus(settings.kafka, GROUPS), History()
         hub = Hub(settings.kafka, clock, limits.flush_s, await bus.partitions(topics.SCORES.name), history.delays_ms.append)
         hub.start()
@@ -129,7 +133,7 @@ async def _parts(settings: Settings, limits: GatewaySettings) -> AsyncIterator[D
         parts = Doors(
             settings=settings, limits=limits, clock=clock, cache=sessions_cache, answers=answers, catalog=Catalog(answers),
             sessions=Sessions(sessions_cache, clock, limits.session_idle_s, limits.session_longest_s), directory=directory, config=fold,
-            writer=ConfigWriter(fold, producer.send), producer=producer, bus=bus, forwarder=forwarder, hub=hub, boards=boards,
+            writer=ConfigWriter(fold, producer.send), producer=producer, bus=bus, forwarder=forwarder, inner=inner, hub=hub, boards=boards,
             buckets=TokenBuckets(limits.requests_per_s, limits.requests_per_s * 10), history=history,
             ranges=Ranges(answers, RangeCache(), clock),
         )  # fmt: skip

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kizashi import key_file
 from kizashi.contracts.ids import parse_series_id
-from kizashi.observe.logs import logger
+from kizashi.key_file import KeyFile, key_record
 from kizashi.stream.config import ConfigObject
+from services.gateway.audit import Trail
 from services.gateway.credentials import KeyRecord, digest
 from services.gateway.roles import ROLES, Scope
 
@@ -46,14 +47,16 @@ class Directory:
     users: dict[str, UserRecord] = field(default_factory=dict)
     keys: dict[str, KeyRecord] = field(default_factory=dict)
     shares: dict[str, ShareRecord] = field(default_factory=dict)
-    log: list[ConfigObject] = field(default_factory=list)
-    """Every version of every object, in order: the audit trail."""
-    _from_file: dict[str, KeyRecord] = field(default_factory=dict)
-    _stamp: int = -1
+    trail: Trail = field(default_factory=Trail)
+    """Every version of every object, in order."""
+    _file: KeyFile = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._file = KeyFile(self.key_file)
 
     def apply(self, change: ConfigObject) -> None:
         """Fold one object version."""
-        self.log.append(change)
+        self.trail.add(change)
         if change.kind == "user":
             self._fold_user(change)
         elif change.kind == "key":
@@ -63,13 +66,15 @@ class Directory:
 
     def deleted(self, kind: str, tenant: str) -> list[ConfigObject]:
         """Newest versions of objects that were deleted and not made again."""
-        newest = {o.id: o for o in self.log if o.kind == kind and o.tenant == tenant}
+        newest = {o.id: o for o in self.trail.changes(tenant) if o.kind == kind}
         return [o for o in newest.values() if o.body is None]
 
     def key(self, prefix: str) -> KeyRecord | None:
         """Record of a key, from the log or from the file."""
-        self._read_file()
-        return self.keys.get(prefix) or self._from_file.get(prefix)
+        if found := self.keys.get(prefix):
+            return found
+        kept = self._file.find(prefix)
+        return None if kept is None else _with_scopes(kept)
 
     def _fold_user(self, change: ConfigObject) -> None:
         standing = self.users.get(change.id)
@@ -85,7 +90,7 @@ class Directory:
         standing = self.keys.get(change.id)
         if standing and standing.tenant != change.tenant:
             return
-        record = None if change.body is None else _record({**change.body, "prefix": change.id, "tenant": change.tenant})
+        record = None if change.body is None else _record(change.body, prefix=change.id, tenant=change.tenant)
         if record:
             self.keys[change.id] = record
         else:
@@ -96,36 +101,18 @@ class Directory:
         if standing and standing.record.tenant != change.tenant:
             return
         body = change.body
-        record = None if body is None else _record({"scopes": [], **body, "prefix": change.id, "tenant": change.tenant})
+        record = None if body is None else _record({"scopes": [], **body}, prefix=change.id, tenant=change.tenant)
         if body is None or record is None:
             self.shares.pop(change.id, None)
             return
         self.shares[change.id] = ShareRecord(record, frozenset(parse_series_id(s) for s in body.get("series", [])), body)
 
-    def _read_file(self) -> None:
-        try:
-            stamp = self.key_file.stat().st_mtime_ns
-        except OSError:
-            self._from_file, self._stamp = {}, -1
-            return
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
-        try:
-            listed = json.loads(self.key_file.read_text())
-        except (OSError, ValueError) as x:  # keep the keys in force; a half-written file is read again when it changes
-            logger().warning("keys.unreadable", path=str(self.key_file), error=str(x))
-            return
-        records = [_record(item) for item in listed if isinstance(item, dict)]
-        self._from_file = {r.prefix: r for r in records if r}
+
+def _record(body: object, **fixed: str) -> KeyRecord | None:
+    kept = key_record(body, **fixed)
+    return None if kept is None else _with_scopes(kept)
 
 
-def _record(item: dict[str, object]) -> KeyRecord | None:
-    scopes = item.get("scopes")
-    texts = [item.get(name) for name in ("prefix", "sha256", "tenant")]
-    if not isinstance(scopes, list) or not all(isinstance(t, str) and t for t in texts):
-        return None
-    prefix, sha256, tenant = map(str, texts)
-    known = frozenset(Scope(s) for s in scopes if s in list(Scope))
-    expires = item.get("expires_ms")
-    return KeyRecord(prefix, sha256, tenant, known, str(item.get("name", "")), expires if isinstance(expires, int) else None)
+def _with_scopes(kept: key_file.KeyRecord) -> KeyRecord:
+    known = frozenset(Scope(s) for s in kept.scopes if s in list(Scope))
+    return KeyRecord(kept.prefix, kept.sha256, kept.tenant, known, kept.name, kept.expires_ms)

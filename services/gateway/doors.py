@@ -17,6 +17,7 @@ from services.gateway.bus import Bus
 from services.gateway.catalog import Catalog
 from services.gateway.directory import Directory
 from services.gateway.forward import Forwarder
+from services.gateway.inner import Inner
 from services.gateway.live.boards import Boards
 from services.gateway.live.hub import Hub
 from services.gateway.ranges import Ranges
@@ -43,6 +44,7 @@ class Doors:
     producer: LoopProducer
     bus: Bus
     forwarder: Forwarder
+    inner: Inner
     hub: Hub
     boards: Boards
     buckets: TokenBuckets

@@ -29,6 +29,8 @@ class Door(StrEnum):
     """Static files, log-in and log-out: nothing of a tenant is behind it."""
     PASSED_ON = "passed on"
     """Ingest's receivers: the credential is checked by ingest, which gets it untouched."""
+    SIGNED = "signed"
+    """Called back by another service: the route checks the signature of the body before it looks at what it says."""
 
 
 Access = Scope | Door
@@ -41,6 +43,7 @@ ROLES: dict[str, frozenset[Scope]] = {
 
 _READ, _OPERATE, _ADMIN, _PUBLIC, _PASSED = Scope.READ, Scope.OPERATE, Scope.ADMIN, Door.PUBLIC, Door.PASSED_ON
 _API = "/api/v1"
+_AM = "/alertmanager/api/v2"
 
 ROUTES: dict[tuple[str, str], Access] = {
     ("GET", "/login"): _PUBLIC,
@@ -67,6 +70,9 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("GET", f"{_API}/forecasts/past"): _READ,
     ("GET", f"{_API}/risks"): _READ,
     ("GET", f"{_API}/alerts"): _READ,
+    **{("GET", f"{_API}/alerts/{name}"): _READ for name in ("state", "groups", "rules", "silences", "maintenance", "oncall")},
+    **{("POST", f"{_API}/alerts/{name}"): _OPERATE for name in ("check", "route", "why-not", "replay", "tuning", "silences/preview")},
+    **{("POST", f"{_API}/alerts/channels/{name}"): _ADMIN for name in ("test", "preview")},
     ("GET", f"{_API}/deliveries"): _READ,
     ("GET", f"{_API}/annotations"): _READ,
     ("GET", f"{_API}/changed"): _READ,
@@ -79,6 +85,7 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("POST", f"{_API}/config/{{kind}}/{{object_id}}/restore"): _OPERATE,
     ("POST", f"{_API}/tokens"): _ADMIN,
     ("GET", f"{_API}/audit"): _ADMIN,
+    ("GET", f"{_API}/audit/verify"): _ADMIN,
     ("POST", f"{_API}/shares"): _OPERATE,
     ("GET", f"{_API}/shares"): _OPERATE,
     ("DELETE", f"{_API}/shares/{{share_id}}"): _OPERATE,
@@ -101,6 +108,15 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("POST", "/write"): _PASSED,
     ("POST", "/api/v2/alerts"): _PASSED,
     ("POST", "/v2/enqueue"): _PASSED,
+    ("POST", f"{_API}/hooks/pagerduty/{{tenant}}/{{channel}}"): Door.SIGNED,
+    ("GET", f"{_AM}/status"): _READ,
+    ("GET", f"{_AM}/receivers"): _READ,
+    ("GET", f"{_AM}/alerts"): _READ,
+    ("GET", f"{_AM}/alerts/groups"): _READ,
+    ("GET", f"{_AM}/silences"): _READ,
+    ("POST", f"{_AM}/silences"): _OPERATE,
+    ("GET", f"{_AM}/silence/{{silence_id}}"): _READ,
+    ("DELETE", f"{_AM}/silence/{{silence_id}}"): _OPERATE,
     ("GET", "/{path:path}"): _PUBLIC,
 }
 

@@ -15,7 +15,10 @@ class GatewaySettings:
     ui: Path = Path(__file__).parent / "ui" / "dist"
     body_bytes: int = 8 << 20
     config_body_bytes: int = 256 << 10
-    longest_range_ms: int = 31 * DAY_MS
+    longest_range_ms: int = 800 * DAY_MS
+    """What is drawn; beyond 31 days from hours, which are kept for two years."""
+    longest_export_ms: int = 31 * DAY_MS
+    """What is given as rows."""
     series_per_range: int = 50
     cells_per_range: int = 100_000
     points_per_range: int = 5_000

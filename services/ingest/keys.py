@@ -9,22 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import msgspec
-
+from kizashi.key_file import KeyFile, KeyRecord, key_record
 from kizashi.observe.logs import logger
 
 SCOPE = "ingest"
 NOBODY = "0" * 64
-
-
-class KeyRecord(msgspec.Struct):
-    """What is kept of a key ``prefix.secret``: the SHA-256 of its secret, its tenant and what it may do."""
-
-    prefix: str
-    sha256: str
-    tenant: str
-    scopes: list[str]
-    expires_ms: int | None = None
 
 
 class Authenticator(Protocol):
@@ -45,19 +34,22 @@ class KeyRing:
 
     key_file: Path
     folded: dict[str, KeyRecord] = field(default_factory=dict)
-    _from_file: dict[str, KeyRecord] = field(default_factory=dict)
-    _stamp: int = -1
+    _file: KeyFile = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._file = KeyFile(self.key_file)
 
     def fold(self, prefix: str, tenant: str, body: dict[str, Any] | None) -> None:
         """One version of a key object; None deletes it."""
         if body is None:
             self.folded.pop(prefix, None)
             return
-        try:
-            self.folded[prefix] = msgspec.convert({**body, "prefix": prefix, "tenant": tenant}, KeyRecord)
-        except msgspec.ValidationError as x:
+        record = key_record(body, prefix=prefix, tenant=tenant)
+        if record is None:
             self.folded.pop(prefix, None)
-            logger().warning("key.unreadable", prefix=prefix, error=str(x))
+            logger().warning("key.unreadable", prefix=prefix)
+            return
+        self.folded[prefix] = record
 
     def tenant(self, authorization: str, now_ms: int) -> str | None:
         """Tenant of ``Bearer prefix.secret``, ``Token prefix.secret``, or ``Basic`` with the key as password.
@@ -70,8 +62,7 @@ class KeyRing:
         prefix, dot, secret = key.strip().partition(".")
         if kind.lower() not in ("bearer", "token") or not dot or len(key) > 200:
             return None
-        self._read_file()
-        record = self.folded.get(prefix) or self._from_file.get(prefix)
+        record = self.folded.get(prefix) or self._file.find(prefix)
         expected = record.sha256 if record else NOBODY
         same = hmac.compare_digest(expected, hashlib.sha256(secret.encode()).hexdigest())
         if not same or record is None or SCOPE not in record.scopes:
@@ -82,22 +73,6 @@ class KeyRing:
     def key_tenant(self, key: str, now_ms: int) -> str | None:
         """Tenant of a key that came in a body, as PagerDuty's routing key does."""
         return self.tenant(f"Bearer {key}", now_ms)
-
-    def _read_file(self) -> None:
-        try:
-            stamp = self.key_file.stat().st_mtime_ns
-        except OSError:
-            self._from_file, self._stamp = {}, -1
-            return
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
-        try:
-            records = msgspec.json.decode(self.key_file.read_bytes(), type=list[KeyRecord])
-        except (OSError, msgspec.DecodeError) as x:  # the keys in force stay; a half-written file is read when it changes
-            logger().warning("keys.unreadable", path=str(self.key_file), error=str(x))
-            return
-        self._from_file = {r.prefix: r for r in records}
 
 
 def _basic_password(encoded: str) -> str:

@@ -73,6 +73,8 @@ BY_HOUR = Statement(
 
 PROGRESS = Statement("range.progress", "SELECT tier, toUnixTimestamp(max(through)) AS through_s FROM tier_progress GROUP BY tier")
 
+HARMLESS = "if(match(@text, '^[=+\\\\-@|%\\\\s]'), concat('\\'', @text), @text)"
+"""As services.gateway.exports.harmless, for the CSV that the store writes itself."""
 ROWS = Statement(
     "range.rows",
     """
@@ -83,4 +85,11 @@ ORDER BY r.series_id, ms
 LIMIT {limit:UInt32}
 """.replace("@rows", _ROWS),
     most_rows=1_000_000,
+)
+ROWS_FOR_SHEETS = Statement(
+    "range.sheet",
+    ROWS.sql.replace(
+        "dictGet(series_dict, 'metric', r.series_id)", HARMLESS.replace("@text", "dictGet(series_dict, 'metric', r.series_id)")
+    ),
+    ROWS.most_rows,
 )

@@ -5,12 +5,15 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from services.gateway.routes import (
+    alerting,
+    alertmanager,
     changed,
     config,
     connect,
     feedback,
     findings,
     health,
+    hooks,
     live,
     login,
     openapi,
@@ -25,7 +28,8 @@ from services.gateway.routes import (
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
-    login.router, overview.router, series.router, range.router, findings.router, past.router, changed.router, config.router, shares.router,
-    feedback.router, health.router, queries.router, connect.router, live.router, openapi.router, receivers.router,
+    login.router, overview.router, series.router, range.router, findings.router, alerting.router, past.router, changed.router,
+    config.router, shares.router, feedback.router, health.router, queries.router, connect.router, live.router, openapi.router,
+    receivers.router, alertmanager.router, hooks.router,
     pages.router,  # last: it takes every path that is left
 )  # fmt: skip

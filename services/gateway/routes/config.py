@@ -8,18 +8,20 @@ from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from kizashi.contracts.findings import ConfigChange
 from kizashi.errors import ConfigurationError, NotFound
+from kizashi.observe.logs import logger
 from kizashi.stream.config import ConfigObject
 from services.gateway import credentials
 from services.gateway.answers import json_answer
 from services.gateway.configuration import accepted, check_place, shown
 from services.gateway.doors import Doors
 from services.gateway.guard import Parts, Who
+from services.gateway.paging import BadPage, format_page, parse_page
 from services.gateway.principal import Principal
 from services.gateway.problems import Problem
 from services.gateway.roles import Scope, may, scope_to_read, scope_to_write
@@ -86,6 +88,7 @@ async def write_object(
     if kind == "user" and (other := parts.directory.users.get(object_id)) and other.tenant != who.tenant:
         raise ConfigurationError("this user name is taken")
     kept = await asyncio.to_thread(accepted, kind, body, standing)
+    await parts.inner.check(who.tenant, kind, object_id, kept)
     version = await _write(parts, who, kind, object_id, kept, if_match, change_id)
     status = 201 if standing is None else 200
     made = parts.config.state.versions(kind, object_id, who.tenant)[version - 1]
@@ -131,12 +134,34 @@ async def make_key(body: NewKey, parts: Parts, who: Who) -> Response:
 
 
 @router.get("/audit")
-async def audit(parts: Parts, who: Who, limit: int = 200) -> Response:
-    """Who changed which configuration when, newest first."""
-    changes = (o for o in reversed(parts.directory.log) if o.tenant == who.tenant)
+async def audit(
+    parts: Parts, who: Who, limit: Annotated[int, Query(ge=1, le=1_000)] = 200, cursor: Annotated[str, Query(max_length=64)] = ""
+) -> Response:
+    """Who changed which configuration when, newest first, as a hash chain: note the newest hash, and ask /audit/verify for it later."""
+    before: int | None = None
+    if cursor:
+        try:
+            (number,) = parse_page(cursor, 1)
+        except BadPage as x:
+            raise Problem(400, str(x)) from x
+        if not isinstance(number, int):
+            raise Problem(400, "not a cursor of this list: start again without it")
+        before = number
+    found = list(islice(parts.directory.trail.newest(who.tenant, before), limit + 1))
+    more, found = len(found) > limit, found[:limit]
     names = ("kind", "id", "version", "author", "made_at_ms")
-    items = [{n: getattr(o, n) for n in names} | {"deleted": o.body is None} for o in islice(changes, min(limit, 1_000))]
-    return json_answer({"items": items, "next": None})
+    items = [
+        {n: getattr(e.change, n) for n in names} | {"deleted": e.change.body is None, "number": e.number, "hash": e.hash} for e in found
+    ]
+    return json_answer({"items": items, "next": format_page(found[-1].number) if more else None})
+
+
+@router.get("/audit/verify")
+async def verify_audit(
+    parts: Parts, who: Who, number: Annotated[int, Query(ge=1, le=1 << 40)], hash_: Annotated[str, Query(alias="hash", max_length=64)]
+) -> Response:
+    """Whether the trail still has this hash at this number, computed anew from its first entry."""
+    return json_answer({"number": number, "intact": await asyncio.to_thread(parts.directory.trail.stands, who.tenant, number, hash_)})
 
 
 async def _write(
@@ -148,7 +173,10 @@ async def _write(
         return history[-1].version  # the writer's own retry: it won the first time
     based_on = _based_on(history, if_match)
     change = ConfigChange(kind, object_id, based_on, body, who.name, parts.clock.now_ms(), name, who.tenant)
-    return await parts.writer.write(change)
+    version = await parts.writer.write(change)
+    head = next(parts.directory.trail.newest(who.tenant))  # in a log that is kept elsewhere, it proves the trail
+    logger().info("config.changed", kind=kind, object=object_id, version=version, author=who.name, number=head.number, hash=head.hash)
+    return version
 
 
 def _based_on(history: list[ConfigObject], if_match: str | None) -> int:

@@ -15,6 +15,7 @@ from services.gateway.answers import Value, json_answer, json_bytes
 from services.gateway.credentials import digest
 from services.gateway.doors import Doors
 from services.gateway.explain import explain
+from services.gateway.exports import Form, listing
 from services.gateway.guard import Parts, Who
 from services.gateway.paging import BadPage, format_page, parse_page
 from services.gateway.problems import Problem
@@ -37,26 +38,35 @@ From = Annotated[str, Query(alias="from", max_length=64)]
 To = Annotated[str, Query(max_length=64)]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 Cursor = Annotated[str, Query(max_length=1_024)]
+Format = Annotated[Form, Query(alias="format")]
 
 
 @router.get("/episodes")
 async def episodes(
     parts: Parts, who: Who, from_: From = "now-24h", to: To = "now", state: Word = "", kind: Word = "", severity: Word = "",
     service: Word = "", series: Annotated[list[str] | None, Query(max_length=500)] = None, limit: Limit = 100, cursor: Cursor = "",
+    form: Format = "json",
 ) -> Response:  # fmt: skip
     """Episodes that touch the range, newest first."""
     values: dict[str, Value] = {
         "state": state, "kind": kind, "severity": severity, "service": service, "ids": [series_number(s) for s in series or []],
     }  # fmt: skip
-    return await _list(parts, who.tenant, q.EPISODES, Episode, values, _span(from_, to, parts), limit, cursor)
+    return await _list(parts, who.tenant, q.EPISODES, Episode, values, _span(from_, to, parts, form), limit, cursor)
 
 
 @router.get("/incidents")
 async def incidents(
-    parts: Parts, who: Who, from_: From = "now-7d", to: To = "now", state: Word = "", limit: Limit = 100, cursor: Cursor = ""
+    parts: Parts,
+    who: Who,
+    from_: From = "now-7d",
+    to: To = "now",
+    state: Word = "",
+    limit: Limit = 100,
+    cursor: Cursor = "",
+    form: Format = "json",
 ) -> Response:
     """Incidents that touch the range, newest first; merged ones only when asked for."""
-    return await _list(parts, who.tenant, q.INCIDENTS, Incident, {"state": state}, _span(from_, to, parts), limit, cursor)
+    return await _list(parts, who.tenant, q.INCIDENTS, Incident, {"state": state}, _span(from_, to, parts, form), limit, cursor)
 
 
 @router.get("/incidents/{incident_id}")
@@ -70,26 +80,41 @@ async def incident(incident_id: str, parts: Parts, who: Who) -> Response:
 
 @router.get("/alerts")
 async def alerts(
-    parts: Parts, who: Who, from_: From = "now-7d", to: To = "now", state: Word = "", limit: Limit = 100, cursor: Cursor = ""
+    parts: Parts,
+    who: Who,
+    from_: From = "now-7d",
+    to: To = "now",
+    state: Word = "",
+    limit: Limit = 100,
+    cursor: Cursor = "",
+    form: Format = "json",
 ) -> Response:
     """Alerts that touch the range, newest first, also those that were held back, with the gate that did."""
-    return await _list(parts, who.tenant, q.ALERTS, Alert, {"state": state}, _span(from_, to, parts), limit, cursor)
+    return await _list(parts, who.tenant, q.ALERTS, Alert, {"state": state}, _span(from_, to, parts, form), limit, cursor)
 
 
 @router.get("/deliveries")
 async def deliveries(
-    parts: Parts, who: Who, from_: From = "now-7d", to: To = "now", alert: Word = "", limit: Limit = 100, cursor: Cursor = ""
+    parts: Parts,
+    who: Who,
+    from_: From = "now-7d",
+    to: To = "now",
+    alert: Word = "",
+    limit: Limit = 100,
+    cursor: Cursor = "",
+    form: Format = "json",
 ) -> Response:
     """Attempts to tell somebody, newest first."""
-    return await _list(parts, who.tenant, q.DELIVERIES, Delivery, {"alert": alert}, _span(from_, to, parts), limit, cursor)
+    return await _list(parts, who.tenant, q.DELIVERIES, Delivery, {"alert": alert}, _span(from_, to, parts, form), limit, cursor)
 
 
 @router.get("/risks")
-async def risks(parts: Parts, who: Who, kind: Word = "", entity: Word = "", limit: Limit = 200) -> Response:
+async def risks(parts: Parts, who: Who, kind: Word = "", entity: Word = "", limit: Limit = 200, form: Format = "json") -> Response:
     """The newest statement of every risk, firing and likeliest first."""
     values: dict[str, Value] = {"tenant": who.tenant, "kind": kind, "entity": entity, "limit": limit}
     rows = await parts.answers.rows(who.tenant, q.RISKS, values)
-    return json_answer({"items": [whole(msgspec.json.decode(r["body"], type=Risk)) for r in rows], "next": None})
+    items = [whole(msgspec.json.decode(r["body"], type=Risk)) for r in rows]
+    return listing(msgspec.json.encode({"items": items, "next": None}), form, "risks")
 
 
 @router.get("/forecasts")
@@ -161,6 +186,7 @@ class _Window:
 
     span: Span
     words: str
+    form: Form
 
 
 async def _list(
@@ -194,12 +220,12 @@ async def _list(
         return msgspec.json.encode({"items": items, "next": format_page(rows[-1]["at"], rows[-1]["id"]) if more else None})
 
     key = f"{statement.name}/{tenant}/{digest(repr((sorted(values.items()), window.words, limit, cursor)))}"
-    return json_bytes(await parts.answers.remembered(key, LIST_TTL_S, make, LIST_STALE_S))
+    return listing(await parts.answers.remembered(key, LIST_TTL_S, make, LIST_STALE_S), window.form, statement.name)
 
 
-def _span(start: str, end: str, parts: Doors) -> _Window:
+def _span(start: str, end: str, parts: Doors, form: Form = "json") -> _Window:
     try:
-        return _Window(parse_span(start, end, parts.clock.now_ms(), LONGEST_LIST_MS), f"{start}/{end}")
+        return _Window(parse_span(start, end, parts.clock.now_ms(), LONGEST_LIST_MS), f"{start}/{end}", form)
     except BadTime as x:
         raise Problem(400, str(x)) from x
 

@@ -13,6 +13,7 @@ from kizashi.errors import NotFound
 from services.gateway.answers import Value, json_answer, json_bytes
 from services.gateway.credentials import digest
 from services.gateway.doors import Doors
+from services.gateway.exports import Form, listing
 from services.gateway.guard import Parts, Who
 from services.gateway.paging import BadPage, format_page, parse_page
 from services.gateway.problems import Problem
@@ -32,6 +33,7 @@ Text = Annotated[str, Query(max_length=256)]
 async def search(
     parts: Parts, who: Who, q_: Annotated[str, Query(alias="q", max_length=256)] = "", service: Text = "", host: Text = "",
     metric: Text = "", limit: Annotated[int, Query(ge=1, le=1_000)] = 50, cursor: Annotated[str, Query(max_length=1_024)] = "",
+    form: Annotated[Form, Query(alias="format")] = "json",
 ) -> Response:  # fmt: skip
     """Series whose metric or label values contain every word of ``q``, in order of metric, with their newest row."""
     after_metric, after_id = "", 0
@@ -45,7 +47,8 @@ async def search(
         "after_metric": after_metric, "after_id": after_id, "limit": limit + 1,
     }  # fmt: skip
     key = f"series/{digest(repr(sorted(asked.items())))}"
-    return json_bytes(await parts.answers.remembered(key, SEARCH_TTL_S, lambda: _search(parts, who.tenant, asked, limit), SEARCH_STALE_S))
+    found = await parts.answers.remembered(key, SEARCH_TTL_S, lambda: _search(parts, who.tenant, asked, limit), SEARCH_STALE_S)
+    return listing(found, form, "series")
 
 
 async def _search(parts: Doors, tenant: str, asked: dict[str, Value], limit: int) -> bytes:

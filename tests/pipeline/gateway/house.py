@@ -97,11 +97,11 @@ async def house(kafka: KafkaSettings, clickhouse: StoreSettings, home: Path, lim
     """Start everything that a gateway needs, and the gateway; stop it in order."""
     await asyncio.to_thread(ensure_topics, kafka)
     await asyncio.to_thread(migrate, clickhouse)
-    port, ingest_port = free_port(), free_port()
+    port, ingest_port, alerting_port = free_port(), free_port(), free_port()
     (home / "secrets").mkdir(parents=True, exist_ok=True)
     (home / "secrets" / "config.key").write_bytes(b"k" * 32 + home.name.encode())  # a key of its own: other tests' changes are not ours
     keys = write_keys(home)
-    settings = Settings(home=home, port=port, ingest_port=ingest_port, kafka=kafka, store=clickhouse)
+    settings = Settings(home=home, port=port, ingest_port=ingest_port, alerting_port=alerting_port, kafka=kafka, store=clickhouse)
     stop = asyncio.Event()
     serving = asyncio.create_task(serve(settings, stop, limits))
     store = await asyncio.to_thread(connect, clickhouse)

@@ -20,6 +20,7 @@ KEY_WITH = {
 }
 FILL = {
     "{series_id}": "0" * 16, "{incident_id}": "none", "{kind}": "dashboard", "{object_id}": "none", "{share_id}": "none", "{token}": "a.b",
+    "{silence_id}": "none",
 }  # fmt: skip
 
 

@@ -81,7 +81,8 @@ async def test_pages_that_have_nothing_answer_all_the_same(gateway: House) -> No
 BAD_QUESTIONS = [
     ("range?series=xyz", 400, "16 hexadecimal digits"),
     ("range?series=0000000000000001", 404, "none of these series"),
-    ("range?series=0000000000000001&from=now-90d", 400, "at most 31 days"),
+    ("range?series=0000000000000001&from=now-900d", 400, "at most 800 days"),
+    ("range?series=0000000000000001&from=now-90d&format=csv", 400, "at most 31 days"),
     ("range?series=0000000000000001&from=whenever", 400, "now-6h"),
     ("range?series=0000000000000001&from=now&to=now-1h", 400, "before"),
     ("range?" + "&".join(f"series={i:016x}" for i in range(60)), 422, "at most 50"),

@@ -1,0 +1,75 @@
+"""API keys that ``kizashi token`` keeps on this machine: read by ingest and by the gateway, who check the same file in the same way."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from kizashi.observe.logs import logger
+
+REREAD_S = 0.05
+"""An unknown prefix reads the file again even when its stamp looks the same (two writes within one tick of the file system's clock), but a
+stream of guesses reads it twenty times a second at most."""
+
+
+class KeyRecord(msgspec.Struct):
+    """What is kept of a key ``prefix.secret``: the SHA-256 of its secret, its tenant and what it may do."""
+
+    prefix: str
+    sha256: str
+    tenant: str
+    scopes: list[str]
+    name: str = ""
+    expires_ms: int | None = None
+
+
+def key_record(body: object, **fixed: str) -> KeyRecord | None:
+    """A record out of a decoded object; None when it is none. ``fixed`` wins over what the object says."""
+    if not isinstance(body, dict):
+        return None
+    try:
+        record = msgspec.convert({**body, **fixed}, KeyRecord)
+    except msgspec.ValidationError:
+        return None
+    return record if record.prefix and record.sha256 and record.tenant else None
+
+
+@dataclass
+class KeyFile:
+    """Keys of one file, read again when it changes. One that cannot be read leaves the keys in force; one that is gone takes them away."""
+
+    path: Path
+    _records: dict[str, KeyRecord] = field(default_factory=dict)
+    _stamp: tuple[int, int, int] | None = None
+    _read_at: float = 0.0
+
+    def find(self, prefix: str) -> KeyRecord | None:
+        """The record of a prefix."""
+        self._refresh()
+        found = self._records.get(prefix)
+        if found is None and time.monotonic() - self._read_at > REREAD_S:
+            self._stamp = None
+            self._refresh()
+            found = self._records.get(prefix)
+        return found
+
+    def _refresh(self) -> None:
+        try:
+            status = self.path.stat()
+        except OSError:
+            self._records, self._stamp = {}, None
+            return
+        stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
+        if stamp == self._stamp:
+            return
+        self._read_at = time.monotonic()
+        try:
+            listed = msgspec.json.decode(self.path.read_bytes(), type=list[object])
+        except (OSError, msgspec.DecodeError, msgspec.ValidationError) as x:
+            logger().warning("keys.unreadable", path=str(self.path), error=str(x))
+            return
+        self._stamp = stamp
+        self._records = {record.prefix: record for record in map(key_record, listed) if record}
