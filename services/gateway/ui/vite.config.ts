@@ -35,7 +35,7 @@ export default defineConfig({
             },
             {
               name: "charts",
-              test: /src\/charts\/(TimeChart|LinesChart|lines|paint|scale|Surface|crosshair|words|ink|chart)/,
+              test: /src\/charts\/(TimeChart|LinesChart|lines|paint|scale|shown|Surface|crosshair|words|ink|chart)/,
             },
           ],
         },

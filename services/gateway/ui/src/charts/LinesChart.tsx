@@ -33,6 +33,7 @@ export function linesPicture(p: Omit<Props, "height" | "onZoom">, ink: Ink): Pic
     odd: [],
     notes: [],
     ink,
+    table: p.names.map((name, i) => ({ name, values: data.values[i] ?? [] })),
     ...axisWords(p.fromMs, p.toMs, p.unit),
   };
 }

@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { join, pointAll } from "./crosshair";
 import { type Frame, type Picture, paint } from "./paint";
 import { nearest } from "./scale";
+import { shown } from "./shown";
 import "./chart.css";
 
 interface Props {
@@ -127,6 +128,12 @@ export function Surface(props: Props) {
   useLayoutEffect(() => {
     if (!canvas.current || !over.current) return;
     const made = new Sheet(canvas.current, over.current, now);
+    const { clientWidth } = canvas.current;
+    shown.set(canvas.current, () => ({
+      picture: now.current.picture,
+      width: canvas.current?.clientWidth || clientWidth,
+      height: now.current.height,
+    }));
     sheet.current = made;
     let width = 0;
     const sizes = new ResizeObserver(([entry]) => {

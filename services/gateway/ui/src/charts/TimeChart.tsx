@@ -7,7 +7,7 @@ import { dark, lang } from "../state/prefs";
 import { full } from "../time/format";
 import { zoomRange } from "../time/range";
 import { score as format, quantity } from "../units/format";
-import { type Columns, oddRuns, summary } from "./columns";
+import { type Columns, columnNames, oddRuns, summary } from "./columns";
 import { type Ink, readInk } from "./ink";
 import type { Picture } from "./paint";
 import { Surface } from "./Surface";
@@ -117,6 +117,10 @@ export function pictureOf(props: Props, ink: Ink): Picture {
     odd: oddRuns(c.score),
     notes: props.notes ?? [],
     ink,
+    table: [
+      ...columnNames.map((name) => ({ name, values: c[name] })),
+      ...extra.map((e) => ({ name: e.name, values: e.values })),
+    ],
     ...axisWords(fromMs, toMs, props.unit),
   };
 }

@@ -12,13 +12,13 @@ export interface Columns {
   upper: Column;
 }
 
-const names = ["value", "low", "high", "score", "expected", "lower", "upper"] as const;
+export const columnNames = ["value", "low", "high", "score", "expected", "lower", "upper"] as const;
 
 /** The columns of an answer; a column that the answer leaves out becomes empty values. */
 export function columnsOf(series: Pick<RangeSeries, "ts"> & Partial<RangeSeries>): Columns {
   const blank = (): Column => new Array<null>(series.ts.length).fill(null);
   const out: Columns = { ts: series.ts, value: [], low: [], high: [], score: [], expected: [], lower: [], upper: [] };
-  for (const name of names) {
+  for (const name of columnNames) {
     const column = series[name];
     out[name] = column && column.length === series.ts.length ? column : blank();
   }

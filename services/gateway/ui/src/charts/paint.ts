@@ -56,6 +56,8 @@ export interface Picture {
   /** Times of vertical marks. */
   notes: readonly number[];
   ink: Ink;
+  /** The numbers behind it, by name, for people who want those. */
+  table: readonly { name: string; values: readonly (number | null | undefined)[] }[];
   timeWord: (ms: number) => string;
   valueWord: (value: number) => string;
 }

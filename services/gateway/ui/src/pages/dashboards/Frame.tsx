@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren, ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { t } from "../../i18n";
+import { TakeAway } from "../../parts/TakeAway";
 import type { Range } from "../../time/range";
 import type { Panel, Query } from "./model";
 import { type PanelProps, panelType } from "./registry";
@@ -65,7 +66,7 @@ export function Frame({ panel, query, range, tools }: Props) {
     <section ref={box} class="panel cell" style={cell(panel)} aria-label={panel.title}>
       <header>
         <h3>{panel.title}</h3>
-        {tools}
+        {tools ?? (panel.type !== "text" && <TakeAway title={panel.title} />)}
       </header>
       <div class="cell-body">{seen.value && <Content panel={panel} query={query} range={range} />}</div>
     </section>

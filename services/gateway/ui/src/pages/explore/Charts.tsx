@@ -12,7 +12,7 @@ import { useResource } from "../../state/resource";
 import { span } from "../../time/format";
 import type { Range } from "../../time/range";
 import { Actions } from "./Actions";
-import { shifted, toCsv } from "./aside";
+import { shifted } from "./aside";
 import { Why } from "./Why";
 
 const shiftsMs: Record<string, number> = { "1d": 864e5, "7d": 6048e5 };
@@ -56,7 +56,7 @@ function One({
           <SeriesName metric={series.metric} labels={series.labels} />
         </h2>
         <span class="soft">{stepMs === 0 ? t("parts.chart_raw") : t("parts.chart_mean", { step: span(stepMs) })}</span>
-        <Actions series={series} range={range} csv={() => toCsv(columns)} />
+        <Actions series={series} range={range} />
         <button
           type="button"
           class="btn plain"

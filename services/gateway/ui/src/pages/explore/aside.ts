@@ -1,8 +1,6 @@
-// What Explore does with columns beside drawing them: comparing with an earlier stretch, and giving them away. Pure.
+// What Explore does with columns beside drawing them: comparing with an earlier stretch. Pure.
 import type { Column } from "../../api/types";
 import type { Columns } from "../../charts/columns";
-
-const names = ["value", "low", "high", "score", "expected", "lower", "upper"] as const;
 
 /** Shifts another stretch of the same series onto these times (nearest earlier value): for comparing with yesterday. */
 export function shifted(ts: number[], other: Columns, byMs: number): Column {
@@ -12,10 +10,4 @@ export function shifted(ts: number[], other: Columns, byMs: number): Column {
     const at = other.ts[j];
     return at !== undefined && at + byMs <= t ? (other.value[j] ?? null) : null;
   });
-}
-
-/** The columns as CSV with ISO times, for people who want the numbers. */
-export function toCsv(c: Columns): string {
-  const rows = c.ts.map((ts, i) => [new Date(ts).toISOString(), ...names.map((n) => c[n][i] ?? "")].join(","));
-  return [["time", ...names].join(","), ...rows].join("\n");
 }
