@@ -23,6 +23,7 @@ def measure() -> dict[str, Any]:
         with bench_house("--demo", home=home) as house:
             first = {"first_ready_s": round(house.ready_s, 1), "first_own_metric_s": _own_metric_s(house, HISTORY_WITHIN_S)}
         with bench_house("--demo", home=home) as house:
+            cpu = {name: round(used, 1) for name, used in house.cpu_s().items()}
             again = {"again_ready_s": round(house.ready_s, 1), "again_own_metric_s": _own_metric_s(house, 60.0)}
             time.sleep(REST_S)
             before, began = house.cpu_s(), time.monotonic()
@@ -31,7 +32,8 @@ def measure() -> dict[str, Any]:
             cores = round(used / (time.monotonic() - began), 2)
             rss, pss = house.rss_mb(), house.pss_mb()
     total = {"rss_mb_total": round(sum(rss.values())), "pss_mb_total": round(sum(pss.values())), "cores_at_rest": cores}
-    return first | again | total | {"rss_mb": rss, "pss_mb": pss}
+    starting = {"ready_cpu_s_total": round(sum(cpu.values()), 1), "ready_cpu_s": cpu}
+    return first | again | total | starting | {"rss_mb": rss, "pss_mb": pss}
 
 
 def _own_metric_s(house: BenchHouse, within_s: float) -> float:
