@@ -212,8 +212,10 @@ class Bank:
                 self.states[row]["alarm_ms"] = DAY_MS * scoring.alarm_days
 
     def keep_quiet(self, series_id: int, until_ms: int) -> None:
-        """Maintenance: until then (sample time) the series opens no episode and what it does is not learned; raises NotFound."""
-        self.states[self._row(series_id)]["quiet_until_ms"] = until_ms
+        """Maintenance: until then (sample time) the series opens no episode and what it does is not learned; 0 ends it."""
+        row = self._find(series_id)
+        if row >= 0:
+            self.states[row]["quiet_until_ms"] = until_ms
 
     def explain(self, series_id: int) -> Explanation:
         """Why the series' newest score is what it is, or why nothing fired; raises NotFound."""

@@ -13,13 +13,19 @@ import msgspec
 from kizashi.contracts import codec
 from kizashi.contracts.batches import SeriesInfo
 from kizashi.contracts.findings import ConfigChange
+from kizashi.contracts.maintenance import Calendar as MaintenanceCalendar
+from kizashi.contracts.maintenance import maintenance_from
+from kizashi.contracts.matchers import all_match
 from kizashi.contracts.scoring import SERIES_KIND, TENANT_KIND, Scoring, Sensitivity, scoring_from, sensitivity_from
 from kizashi.errors import ConfigurationError, InvalidMessage
 from kizashi.stream.config import verified
 from services.anomaly.bank import Bank
 from services.anomaly.civil import public_holidays
 
-KINDS = frozenset({TENANT_KIND, SERIES_KIND})
+MAINTENANCE = "maintenance"
+KINDS = frozenset({TENANT_KIND, SERIES_KIND, MAINTENANCE})
+QUIET_EVERY_MS = 1_000
+"""How often, by the log's clock, it is asked whether a maintenance window has begun."""
 
 
 class Standing(msgspec.Struct, array_like=True):
@@ -38,6 +44,10 @@ class Controls:
     def __init__(self, key: bytes = b"", standing: list[Standing] | None = None) -> None:
         self._key = key
         self._standing: dict[tuple[str, str, str], Standing] = {(s.tenant, s.kind, s.id): s for s in standing or []}
+        self._calendars: dict[str, MaintenanceCalendar] = {}
+        self._asked_ms = 0
+        for s in self._standing.values():
+            self._plan(s)
 
     def take(self, data: bytes, bank: Bank) -> bool:
         """Fold one record of the configuration topic; whether something changed. Raises InvalidMessage for one that cannot be."""
@@ -53,9 +63,29 @@ class Controls:
                 self._decoded(change.kind, change.body)
         except ConfigurationError as x:
             raise InvalidMessage(f"{change.kind} {change.id}: {x}", "configuration") from x
-        self._standing[place] = Standing(change.tenant, change.kind, change.id, change.based_on + 1, change.body)
-        self.apply(bank)
+        new = Standing(change.tenant, change.kind, change.id, change.based_on + 1, change.body)
+        self._standing[place] = new
+        if change.kind == MAINTENANCE:
+            self._plan(new)
+            self._asked_ms = 0
+            for info in (i for i in bank.infos.values() if i.tenant == change.tenant):
+                bank.keep_quiet(info.id, 0)
+        else:
+            self.apply(bank)
         return True
+
+    def keep_quiet(self, now_ms: int, bank: Bank) -> None:
+        """Series in a maintenance window that holds now stay quiet until it ends."""
+        if not self._calendars or now_ms - self._asked_ms < QUIET_EVERY_MS:
+            return
+        self._asked_ms = now_ms
+        for tenant, calendar in self._calendars.items():
+            windows = [(m, calendar.next_window(id_, now_ms)) for id_, m in calendar.entries.items()]
+            holding = [(m, w.end_ms) for m, w in windows if w.start_ms <= now_ms < w.end_ms]
+            for info in bank.infos.values() if holding else ():
+                ends = [end for m, end in holding if info.tenant == tenant and all_match(m.match, {**info.labels, "metric": info.metric})]
+                if ends:
+                    bank.keep_quiet(info.id, max(ends))
 
     def apply(self, bank: Bank) -> None:
         """Put what stands into force for every series that the bank knows."""
@@ -90,8 +120,15 @@ class Controls:
             (s for s in self._standing.values() if (s.kind, s.tenant) == (kind, tenant) and s.body is not None), key=lambda s: s.id
         )
 
+    def _plan(self, s: Standing) -> None:
+        if s.kind == MAINTENANCE:
+            calendar = self._calendars.setdefault(s.tenant, MaintenanceCalendar())
+            calendar.put(s.id, None if s.body is None else maintenance_from(s.body))
+
     def _decoded(self, kind: str, body: dict[str, Any]) -> None:
         if kind == SERIES_KIND:
             sensitivity_from(body)
+        elif kind == MAINTENANCE:
+            maintenance_from(body)
         else:
             public_holidays(scoring_from(body).country)

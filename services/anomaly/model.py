@@ -74,6 +74,7 @@ class PartitionModel:
         self.now_ms = max(self.now_ms, batch.now_ms)
         if batch.now_ms > 0:
             self._tell(self.bank.advance(self.now_ms), offset)
+            self.controls.keep_quiet(self.now_ms, self.bank)
             self._patterns += self.reader.read(self.bank, self.now_ms)
         self.rollups.add(offset, self.now_ms, self.bank.rows_used, scored, batch.ts, batch.values)
         self._rollups += self._announced(self.rollups.due(offset, self.now_ms, self.bank.states["id"], *self._tenancy()))

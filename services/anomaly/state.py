@@ -128,6 +128,8 @@ SERIES = record(
         ("kept_squares", "f8", (3,)),
         ("kept_boundary", "f4"),
         ("kept_spike", "f4"),
+        ("kept_slow", "f4"),
+        ("kept_offset", "f4"),
         ("unlearn", "u1"),
         # episode
         ("open", "u1"),

@@ -9,7 +9,7 @@ import numpy as np
 from kizashi.online.compile import kernel
 from services.anomaly.habits import HABIT_LIMIT, is_habit
 from services.anomaly.state import ANOMALY, CLOSED, GREW, MISSING, OPENED, RIVER, VARIANCE, Tuning
-from services.anomaly.unlearn import LABEL_MS, take_back
+from services.anomaly.unlearn import LABEL_MS, resume
 
 FEEDBACK_STEP = 1.12
 """One step of feedback moves a series' boundary by this factor; a false alarm is two steps up, a true one is one step down."""
@@ -195,7 +195,7 @@ def turn(
         s.hits = np.uint64(0)
         s.kept_until_ms = ts + LABEL_MS
         if s.unlearn:
-            take_back(s)
+            resume(s)
         minutes = (s.over_ms - s.opened_ms) / 60_000.0
         usual = float(h.minutes[h.opened_hour])
         h.minutes[h.opened_hour] = int(min(usual + 0.5 * (minutes - usual), 255.0) + 0.5)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from kizashi.online.compile import kernel
-from services.anomaly.state import SIGNALS
+from services.anomaly.state import RING, SCALES, SIGNALS
 
 LABEL_MS = 86_400_000
 """How long after its end an incident can be labelled; until then the copy is not renewed."""
@@ -32,6 +32,8 @@ def keep_calm(s: Any, ts: int) -> None:
     s.kept_squares[2] = s.weight
     s.kept_boundary = s.point_boundary
     s.kept_spike = s.spike
+    s.kept_slow = s.slow
+    s.kept_offset = s.offset
 
 
 @kernel
@@ -54,10 +56,23 @@ def take_back(s: Any) -> None:
 
 
 @kernel
+def resume(s: Any) -> None:
+    """At the end of what is taken back the short memory goes on from before it, so that coming back is no surprise."""
+    take_back(s)
+    s.slow = s.last = s.kept_slow
+    s.offset = s.kept_offset
+    for j in range(RING):
+        s.ring[j] = s.kept_slow
+    s.ring_sum = RING * s.slow
+    for k in range(SCALES):
+        s.sums[k] = 0.0
+
+
+@kernel
 def end_of_quiet(s: Any, ts: int) -> None:
     """At the first sample after maintenance what it taught is taken back."""
     if ts < s.quiet_until_ms:
         s.in_quiet = 1
     elif s.in_quiet:
         s.in_quiet = 0
-        take_back(s)
+        resume(s)

@@ -147,3 +147,55 @@ def test_a_river_model_is_a_further_head_and_opens_episodes_under_its_name() -> 
     assert not quiet.model.bank.states[0]["open"]
     found = [codec.decode(e.value, dict[str, Any]) for e in p.drain() if e.topic == topics.EPISODES.name]
     assert [f["head"] for f in found] == ["river"]
+
+
+def test_a_maintenance_window_keeps_matching_series_quiet_and_teaches_them_nothing() -> None:
+    p, start = processor(), 1_790_000_000_000
+    stamps = list(range(start, start + 2_500_000, 1000))
+    send(p, 0, stamps, np.random.default_rng(0).normal(10.0, 1.0, 2500), announce=True)
+    calm = p.model.bank.states[0].copy()
+    body = {"match": ['host="web-1"'], "start": "2026-09-21T14:55:00", "duration_s": 600.0, "reason": "new disks"}
+    configure(p, "maintenance", "disks", body)
+    begin = 1_790_000_100_000 + 2_400_000
+    send(p, 1, [begin], [10.0])
+    send(p, 2, list(range(begin + 1000, begin + 400_000, 1000)), [500.0] * 399)
+    record = p.model.bank.states[0]
+    assert record["quiet_until_ms"] == begin + 600_000
+    assert not record["open"]
+    assert record["high"][0] > 100.0
+    back = AnomalyProcessor(PartitionModel.load(_dumped(p), ModelConfig(), KEY), 1)
+    for one in (p, back):
+        send(one, 3, list(range(begin + 600_000, begin + 700_000, 1000)), np.random.default_rng(1).normal(10.0, 1.0, 100))
+    after = p.model.bank.states[0]
+    assert after["high"][0] < calm["high"][0] + 2.0
+    assert after["square_rest"] / after["weight"] < 2.0
+    assert not after["open"]
+    assert back.dump() == p.dump()
+    configure(p, "maintenance", "disks", None, based_on=1)
+    assert p.model.bank.states[0]["quiet_until_ms"] == 0
+
+
+def test_a_labelled_incident_is_unlearned_and_an_expected_one_is_not() -> None:
+    def lived(verdict: str, when: str) -> np.ndarray[tuple[int], np.dtype[Any]]:
+        p = processor()
+        send(p, 0, list(range(1000, 2_501_000, 1000)), np.random.default_rng(0).normal(10.0, 1.0, 2500), announce=True)
+        send(p, 1, list(range(2_501_000, 2_561_000, 1000)), [80.0] * 60)
+        assert p.model.bank.states[0]["open"]
+        if when == "during":
+            say(p, verdict)
+        send(p, 2, list(range(2_561_000, 3_561_000, 1000)), np.random.default_rng(1).normal(10.0, 1.0, 1000))
+        assert not p.model.bank.states[0]["open"]
+        if when == "after":
+            say(p, verdict)
+        copy: np.ndarray[tuple[int], np.dtype[Any]] = p.model.bank.states[0].copy()
+        return copy
+
+    for when in ("during", "after"):
+        assert lived("true", when)["high"][0] < 10.0
+        assert lived("expected", when)["high"][0] > 50.0
+    assert lived("", "never")["high"][0] > 50.0
+
+
+def _dumped(p: AnomalyProcessor) -> bytes:
+    p.drain()
+    return p.dump()
