@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { columnsOf } from "../src/charts/columns";
 import type { Ink } from "../src/charts/ink";
 import { frameOf, type Pen, type Picture, paint } from "../src/charts/paint";
 import { firstFrom, nearest, niceStep, timeTicks, valueTicks } from "../src/charts/scale";
+import { pictureOf } from "../src/charts/TimeChart";
+import { curlOf, grafanaOf, sqlOf } from "../src/take/queries";
+import { csvOfPicture, csvOfText, svgOfPicture } from "../src/take/take";
 
 const h = 36e5;
 const d = 24 * h;
@@ -18,6 +22,7 @@ const picture = (over: Partial<Picture>): Picture => ({
   odd: [],
   notes: [],
   ink,
+  table: [],
   timeWord: String,
   valueWord: String,
   ...over,
@@ -126,5 +131,45 @@ describe("drawing", () => {
     expect(f.y(5)).toBeGreaterThan(0);
     expect(f.first).toBe(2);
     expect(f.timeAt(f.x(37))).toBeCloseTo(37);
+  });
+});
+
+describe("taking a chart away", () => {
+  const columns = columnsOf({
+    ts: [0, 50, 100],
+    value: [1.5, null, 3],
+    score: [0, 0, 2],
+    lower: [1, 1, 1],
+    upper: [2, 2, 2],
+  });
+  const drawn = () => pictureOf({ name: "m", unit: "", columns, fromMs: 0, toMs: 100 }, ink);
+
+  it("writes the numbers with a header and ISO times", () => {
+    const [head, row] = csvOfPicture(drawn()).split("\n");
+    expect(head).toBe("time,value,low,high,score,expected,lower,upper");
+    expect(row).toBe("1970-01-01T00:00:00.000Z,1.5,,,0,,1,2");
+  });
+
+  it("writes a table, and keeps a text that a spreadsheet would run a text", () => {
+    const panel = document.createElement("section");
+    panel.innerHTML =
+      '<table><tr><th>name</th><th>value</th></tr><tr><td>=1+1</td><td>-3</td></tr><tr><td>a, "b"</td><td>2</td></tr></table>';
+    expect(csvOfText(panel)).toBe(["name,value", "'=1+1,-3", '"a, ""b""",2'].join("\n"));
+  });
+
+  it("draws the same picture as SVG: clipped, groups closed, the title as text", () => {
+    const svg = svgOfPicture({ picture: drawn(), width: 600, height: 200 }, "a <b> & c", "#fff");
+    expect(svg).toContain("a &lt;b&gt; &amp; c");
+    expect(svg).not.toContain("<b>");
+    expect(svg.match(/<g /g)?.length).toBe(svg.match(/<\/g>/g)?.length);
+    expect(svg.match(/<svg /g)?.length).toBe(svg.match(/<\/svg>/g)?.length);
+    expect(svg.match(/<path /g)?.length).toBeGreaterThan(3);
+  });
+
+  it("writes requests whose words nothing can leave", () => {
+    expect(curlOf("http://x/?a='; rm -rf ~'")).toContain("'http://x/?a='\\''; rm -rf ~'\\'''");
+    expect(sqlOf(["0a') OR 1=1"], 0, 1000)).toContain("IN ('0a11')");
+    expect(sqlOf(["ff"], 0, 1000)).toContain("toDateTime64('1970-01-01 00:00:00.000', 3, 'UTC')");
+    expect(grafanaOf(["ff"])).toContain("$__timeFilter(time)");
   });
 });

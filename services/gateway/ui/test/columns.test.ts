@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { appendLive, columnsOf, oddRuns, summary } from "../src/charts/columns";
-import { shifted, toCsv } from "../src/pages/explore/aside";
+import { shifted } from "../src/pages/explore/aside";
 
 const points = (ts: number[], value: number[]) => ({
   id: "a",
@@ -55,11 +55,5 @@ describe("columns", () => {
   it("lays an earlier stretch over this one without looking ahead", () => {
     const earlier = columnsOf({ ts: [0, 10, 20], value: [1, 2, 3] });
     expect(shifted([99, 100, 105, 110, 130], earlier, 100)).toEqual([null, 1, 1, 2, 3]);
-  });
-
-  it("writes CSV with a header and ISO times", () => {
-    const [head, row] = toCsv(columnsOf({ ts: [0], value: [1.5] })).split("\n");
-    expect(head).toBe("time,value,low,high,score,expected,lower,upper");
-    expect(row).toBe("1970-01-01T00:00:00.000Z,1.5,,,,,,");
   });
 });
