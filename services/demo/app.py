@@ -14,7 +14,7 @@ from kizashi.observe.health import Health, ObservePort
 from kizashi.observe.logs import logger
 from kizashi.settings import Settings
 from kizashi.stream.producer import AsyncProducer, Producer, Record
-from services.demo import faults
+from services.demo import desk, faults, promises
 from services.demo.landscape import DAY_MS, EDGES, Landscape
 from services.demo.machine import Machine
 from services.demo.stream import event_record, landscape_samples, machine_samples, samples_record
@@ -51,6 +51,7 @@ class Demo:
 
     async def run(self, stop: asyncio.Event) -> None:
         """History when it was never sent, then live until ``stop``."""
+        await promises.introduce(self._settings, self._clock.now_ms())
         if not self._marker.exists():
             first_ms = self._clock.now_ms() // HISTORY_STEP_MS * HISTORY_STEP_MS  # a second try after a crash sends the same
             await self.send_history(first_ms, HISTORY_DAYS, stop)
@@ -66,7 +67,11 @@ class Demo:
         landscape = Landscape(live_ms, troubles, self._seed)
         tenant = self._settings.tenant
         start = live_ms - days * DAY_MS
-        known = [faults.topology(tenant, EDGES, start), *faults.events(troubles, tenant)]
+        known = [
+            faults.topology(tenant, EDGES, start),
+            *faults.events(troubles, tenant),
+            *desk.past_events(tenant, start, live_ms, self._seed),
+        ]
         await self._deliver([event_record(e, self._settings.kafka.partitions) for e in known])
         times = range(start, live_ms, HISTORY_STEP_MS)
         for k in range(0, len(times), STEPS_A_MESSAGE):
@@ -82,7 +87,8 @@ class Demo:
         troubles = faults.schedule(live_ms, live_ms + HORIZON_MS)
         landscape = Landscape(first_ms, troubles, self._seed)
         machine = Machine(self._settings.home)
-        pending = sorted(faults.events(troubles, self._settings.tenant), key=lambda e: e.ts_ms)
+        tickets = desk.live_events(self._settings.tenant, live_ms, live_ms + HORIZON_MS, self._seed, first_ms)
+        pending = sorted([*faults.events(troubles, self._settings.tenant), *tickets], key=lambda e: e.ts_ms)
         next_topology = at = live_ms
         while not stop.is_set():
             await _until(at, self._clock.now_ms, stop)

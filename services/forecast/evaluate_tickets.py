@@ -61,37 +61,39 @@ def events_of(ticket: DeskTicket) -> list[Event]:
     return [*out, event(ticket.resolved_ms, resolved_ms=ticket.resolved_ms, state="resolved")]
 
 
-def evaluate(days: int, seed: int, every_h: int = 2) -> Score:
-    """Ask about every open ticket every ``every_h`` hours, after ``LEARN_DAYS`` days."""
+def evaluate(days: int, seed: int, every_h: float = 2.0, clock: str = "resolve") -> Score:
+    """Ask about every open ticket every ``every_h`` hours, after ``LEARN_DAYS`` days; ``clock`` is resolve or respond."""
     desk, history = desk_of_simulation(), simulate(days, seed)
-    late = {t.id: _late(t, desk) for t in history}
+    late = {t.id: _late(t, desk, clock) for t in history}
     events = sorted((e for t in history for e in events_of(t)), key=lambda e: e.ts_ms)
     book = TicketBook("default")
     book.configure(desk)
     start, asked = events[0].ts_ms, list[tuple[float, float, float]]()
-    now = start
+    now, every_ms = start, int(every_h * HOUR_MS)
     for event in events:
-        while now + every_h * HOUR_MS <= event.ts_ms:
-            now += every_h * HOUR_MS
+        while now + every_ms <= event.ts_ms:
+            now += every_ms
             book.advance(now)
             if now - start >= LEARN_DAYS * 24 * HOUR_MS:
-                asked += _ask_all(book, now, late)
+                asked += _ask_all(book, now, late, clock)
         book.take(event)
     return _score(np.array(asked))
 
 
-def _ask_all(book: TicketBook, now: int, late: dict[str, bool]) -> list[tuple[float, float, float]]:
+def _ask_all(book: TicketBook, now: int, late: dict[str, bool], clock: str) -> list[tuple[float, float, float]]:
     rows = []
-    for id_, (p, share) in book.breach_probabilities(now).items():
+    for id_, (p, share) in book.breach_probabilities(now, clock).items():
         if share < 1.0 and p is not None:
             rows.append((p, share, float(late[id_])))
     return rows
 
 
-def _late(ticket: DeskTicket, desk: Desk) -> bool:
+def _late(ticket: DeskTicket, desk: Desk, clock: str) -> bool:
     promise = desk.promise("default", ticket.queue, ticket.priority)
     assert promise is not None
     calendar = desk.calendar(promise)
+    if clock == "respond":
+        return calendar.open_s(ticket.opened_ms, ticket.acknowledged_ms) > promise.respond_s
     used = calendar.open_s(ticket.opened_ms, ticket.resolved_ms) - sum(calendar.open_s(a, b) for a, b in ticket.pauses)
     return used > promise.resolve_s
 

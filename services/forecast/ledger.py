@@ -19,6 +19,8 @@ AHEAD_HOURS = 168
 """A rolling window never ends: it is looked at a week ahead, or its own length if that is shorter."""
 FINE_MS, COARSE_MS = MINUTE_MS, 10 * MINUTE_MS
 FINE_SPAN_MS = 6 * HOUR_MS
+COUNT_MS = 10_000
+"""What is counted at a moment spans one rollup."""
 
 
 GONE = Exhaustion(1.0, 1.0, (0.0, 0.0, 0.0, 0.0, 0.0))
@@ -101,20 +103,26 @@ class Ledger:
         start, end = self.window.bounds(self.now_ms)
         total, bad = self.hours.sums(start, self.now_ms + HOUR_MS)
         bad = _believed(total, bad)
+        traffic = total + self._missing(total)
         if isinstance(self.window, Rolling):
             ahead = min(AHEAD_HOURS, self.window.hours)
             kept = self.hours.sums(start + ahead * HOUR_MS, self.now_ms + HOUR_MS)
         else:
             ahead, kept = max(0, -(-(end - self.now_ms) // HOUR_MS)), (total, bad)
-        exhausted = self.outlook.exhaustion(kept[0], _believed(*kept), int(ahead))
-        expected = total
-        if isinstance(self.window, Calendar):
-            expected += float(self.outlook.traffic_ahead(int(ahead)).sum())
-        budget = (1.0 - self.objective.objective) * expected
+            traffic += float(self.outlook.traffic_ahead(int(ahead)).sum())
+        exhausted = self.outlook.exhaustion(kept[0] + self._missing(total), _believed(*kept), int(ahead))
+        budget = (1.0 - self.objective.objective) * traffic
         left = 1.0 - bad / budget if budget > 0.0 else 1.0
         if left < 0.0 and isinstance(self.window, Rolling):
             exhausted = GONE  # it need not last until what fails now has left the window
         return Standing(self.now_ms, start, end, total, bad, left, self._judge(), exhausted)
+
+    def _missing(self, total: float) -> float:
+        """Events a rolling window would hold beside ``total`` had it been counted all along: its budget is that of a whole window."""
+        if not isinstance(self.window, Rolling):
+            return 0.0
+        history, whole = self.now_ms - self.first_ms + COUNT_MS, self.window.hours * HOUR_MS
+        return total * (whole / history - 1.0) if history < whole else 0.0
 
     def daily(self) -> list[tuple[int, float, float]]:
         """The ledger: (start of 24 hours, events, failures) back from the running hour, oldest first, within the window."""

@@ -9,8 +9,9 @@ from kizashi.contracts.promises import Limit
 
 PERCENT_UNITS = frozenset({"%", "percent"})
 SHARE_UNITS = frozenset({"1", "ratio"})
-_USED_UP = re.compile(r"(memory|disk|filesystem|volume|storage|inode|heap|swap|pool|quota|cpu).*(utili[sz]ation|ratio|usage|used|share)")
-"""Names of shares that are full at one (OpenTelemetry writes unit 1). A share of errors or hits is full of nothing."""
+_USED_UP = re.compile(r"(memory|disk|filesystem|volume|storage|inode|heap|swap|pool|quota).*(utili[sz]ation|ratio|usage|used|share)")
+"""Names of shares that are full at one (OpenTelemetry writes unit 1). A share of errors is full of nothing, and
+processor time does not run out: it is there again in the next second."""
 
 
 def limit_for(info: SeriesInfo, limits: list[Limit]) -> Limit | None:

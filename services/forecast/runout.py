@@ -20,7 +20,9 @@ from services.forecast.limits import limit_for
 HORIZON_MS = 7 * DAY_MS
 """A week: long enough to order and mount a disk, short enough to believe in."""
 WORTH_TELLING = 0.01
-"""Probability within the horizon, or a median in sight, below which nothing is said."""
+"""Probability within the horizon below which nothing is said, unless the median is in sight."""
+IN_SIGHT_MS = 90 * DAY_MS
+"""A quarter, as budgets are made: beyond it, chance alone carries a series somewhere."""
 
 
 class _Saved(msgspec.Struct, array_like=True):
@@ -54,7 +56,7 @@ class RunOut:
         if found is None:
             return []
         key = finding_id("capacity", format_series_id(info.id), limit.id)
-        in_sight = found.probability >= WORTH_TELLING or math.isfinite(found.quantiles[2])
+        in_sight = found.probability >= WORTH_TELLING or found.quantiles[2] * tier.bucket_ms <= IN_SIGHT_MS
         if not in_sight and key not in self._versions:
             return []
         version = self._versions[key] = self._versions.get(key, 0) + 1
@@ -91,10 +93,10 @@ def _risk(key: str, version: int, info: SeriesInfo, limit: Limit, found: Passage
         entity=entity,
         kind="capacity",
         made_at_ms=made,
-        title=f"{info.metric} {'reaches' if limit.rising else 'falls to'} {limit.threshold:g}{info.unit}",
+        title=f"{info.metric} {'reaches' if limit.rising else 'falls to'} {_with_unit(limit.threshold, info.unit)}",
         horizon_s=HORIZON_MS // 1000,
         probability=found.probability,
-        reason="" if eta[2] is not None else "not in sight",
+        reason="" if eta[2] is not None and eta[2] - made <= IN_SIGHT_MS else "not in sight",
         eta_ms=eta[2],
         eta_low_ms=eta[0],
         eta_high_ms=eta[4],
@@ -104,9 +106,14 @@ def _risk(key: str, version: int, info: SeriesInfo, limit: Limit, found: Passage
         threshold=limit.threshold,
         firing=eta[2] is not None and eta[2] - made <= HORIZON_MS,
         severity=_severity(eta[2], made),
-        factors=[Factor("growth a day", per_day, f"{per_day:+.3g}{info.unit} a day")],
+        factors=[Factor("growth a day", per_day, f"{'+' if per_day >= 0 else ''}{_with_unit(per_day, info.unit)} a day")],
         series_id=format_series_id(info.id),
     )
+
+
+def _with_unit(value: float, unit: str) -> str:
+    """A number with its unit; a share is told in per cent."""
+    return f"{100 * value:.3g}%" if unit == "1" else f"{value:.3g}{unit}"
 
 
 def _severity(eta_ms: int | None, made_ms: int) -> Severity:

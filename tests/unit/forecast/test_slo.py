@@ -120,12 +120,24 @@ def fed(ledger: Ledger, hours: int, bad_share: float, start: int = START) -> Led
 
 def test_budget_left_and_outlook_follow_the_error_rate() -> None:
     half = fed(Ledger(objective(window="7d")), 100, 0.0005).standing()
-    assert half.budget_left == pytest.approx(0.5)
+    assert half.budget_left == pytest.approx(1 - 0.5 * 100 / 168, abs=0.01)  # of a whole week's budget
     assert half.outlook.probability < 0.5
+    assert fed(Ledger(objective(window="7d")), 168, 0.0005).standing().budget_left == pytest.approx(0.5, abs=0.01)
     gone = fed(Ledger(objective(window="7d")), 100, 0.004).standing()
     assert gone.budget_left < 0
     assert gone.outlook.probability == 1.0
     assert sum(total for _, total, _ in fed(Ledger(objective(window="7d")), 50, 0.1).daily()) == 50 * 12 * 500
+
+
+def test_a_bad_first_minute_is_a_small_part_of_a_month() -> None:
+    ledger = Ledger(objective(window="28d", objective=0.99))
+    for k in range(12):
+        ledger.count(START + 10_000 * k, 10.0, 10.0 if k < 6 else 0.0)
+    assert ledger.standing().budget_left == pytest.approx(1 - 60 / (0.01 * 28 * 86_400), abs=0.001)
+    risk = ledger.risk()
+    assert risk is not None
+    assert risk.probability is None
+    assert "hour" in risk.reason
 
 
 def test_burning_fires_and_stops() -> None:
