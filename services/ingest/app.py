@@ -82,7 +82,7 @@ def make_lane(settings: Settings, limits: IngestLimits, pace: Pace, tally: Tally
 
 async def serve(settings: Settings, stop: asyncio.Event, limits: IngestLimits | None = None, pace: Pace | None = None) -> None:
     """Serve until ``stop``; then drain what is in flight. Raises what the lane raised."""
-    limits, pace = limits or IngestLimits(), pace or Pace()
+    limits, pace = limits or settings.ingest, pace or Pace()
     health, tally = Health("ingest", needs=("bus", "input")), Tally()
     listen = _listen(settings.ingest_host, settings.ingest_port)
     port = ObservePort(health, settings.observe_port, settings.bind)

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from kizashi.contracts.topics import HOT_PARTITIONS
 
+MIB = 1_048_576
+
 
 class KafkaSettings(BaseModel):
     """Where the bus is. ``security`` other than PLAINTEXT needs the fields below it."""
@@ -68,6 +70,36 @@ class OneMachineSettings(BaseModel):
     """Stream this machine's own metrics and the simulated landscape."""
 
 
+class IngestLimits(BaseModel):
+    """Limits that a tenant or a request meets. Every one is there so that memory is bounded under any input."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    body_bytes: int = Field(default=8 * MIB, ge=1)
+    """A request body as it arrives."""
+    decoded_bytes: int = Field(default=32 * MIB, ge=1)
+    """The same after decompression."""
+    ratio: int = Field(default=100, ge=1)
+    """Decoded bytes for one compressed byte: honest metrics compress 5-20 times."""
+    held_bytes: int = Field(default=128 * MIB, ge=1)
+    """Bodies of all requests that are being answered; behind that the answer is 503."""
+    waiting_samples: int = Field(default=400_000, ge=1)
+    """Samples of requests that wait for the lane, about 100 MB; behind that the answer is 503."""
+    request_samples: int = Field(default=10_000, ge=1)
+    labels: int = Field(default=30, ge=1)
+    name_bytes: int = Field(default=128, ge=1)
+    label_value_bytes: int = Field(default=1_024, ge=1)
+    unit_bytes: int = Field(default=64, ge=1)
+    active_series: int = Field(default=100_000, ge=1)
+    """Series of a tenant seen within ``idle_ms``."""
+    new_series_per_s: float = Field(default=1_000.0, ge=0.0)
+    new_series_burst: int = Field(default=20_000, ge=1)
+    """A fleet that is connected for the first time arrives at once."""
+    idle_ms: int = Field(default=6 * 3_600_000, ge=1)
+    future_ms: int = Field(default=5 * 60_000, ge=1)
+    """Clocks of honest senders are off by seconds; a sample further ahead would hide all real ones behind it."""
+
+
 class Settings(BaseModel):
     """All settings of a process; ``kizashi.toml`` and ``KIZASHI_*`` variables fill them (docs/reference/settings.md)."""
 
@@ -100,6 +132,7 @@ class Settings(BaseModel):
     signing_key_file: Path | None = None
     """Key that signs configuration changes; None means ``home/secrets/config.key``."""
     one_machine: OneMachineSettings = OneMachineSettings()
+    ingest: IngestLimits = IngestLimits()
     tenant: str = "default"
     """Tenant of what this machine sends and asks for."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

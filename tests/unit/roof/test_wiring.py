@@ -83,3 +83,11 @@ def test_children_get_the_same_settings_and_no_password_in_the_environment(tmp_p
     assert password not in str(variables)
     again = wiring.load(variables)
     assert again.store == told.store and again.kafka == told.kafka and again.port == told.port
+
+
+def test_limits_of_ingest_are_settings_too(tmp_path: Path) -> None:
+    (tmp_path / "kizashi.toml").write_text("[ingest]\nlabels = 5\n")
+    limits = wiring.load({"KIZASHI_INGEST__NAME_BYTES": "64"}).ingest
+    assert (limits.labels, limits.name_bytes, limits.request_samples) == (5, 64, 10_000)
+    with pytest.raises(ConfigurationError, match=r"ingest\.labels"):
+        wiring.load({"KIZASHI_INGEST__LABELS": "0"})
