@@ -104,7 +104,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         settings.alerting_host, settings.alerting_port, internal_token(key, "alerting"), questions.ask, asyncio.get_running_loop()
     )
     try:
-        async with _delivering(settings, factory, switchboard, doors, clock):
+        async with _delivering(settings, factory, switchboard, doors, clock, stop):
             await serve_duty(settings, DUTY, factory, stop)
     finally:
         port.close()
@@ -113,9 +113,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
 
 @contextlib.asynccontextmanager
 async def _delivering(
-    settings: Settings, factory: AlertingFactory, switchboard: Switchboard, doors: Doors, clock: Clock
+    settings: Settings, factory: AlertingFactory, switchboard: Switchboard, doors: Doors, clock: Clock, stop_all: asyncio.Event
 ) -> AsyncIterator[None]:
-    """The courier and the dead man's switch, beside the model; they end after it."""
+    """The courier and the dead man's switch, beside the model; they end after it. When one of them dies, the whole service does."""
     stop = asyncio.Event()
     async with LoopProducer(settings.kafka) as producer:
         courier = Courier(ModelOutbox(factory, producer, settings.kafka.partitions), switchboard, clock)
@@ -128,6 +128,8 @@ async def _delivering(
             asyncio.create_task(courier.run(stop)),
             asyncio.create_task(Heartbeats(factory.channels, alive, doors, clock).run(stop)),
         ]
+        for task in tasks:
+            task.add_done_callback(lambda _: stop_all.set())
         factory.on_pending = courier.wake
         try:
             yield
