@@ -96,7 +96,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Run until ``stop``. Raises ConfigurationError when the signing key is missing or the port is taken."""
     key = load_signing_key(settings.signing_key_path)
     factory, clock = AlertingFactory(key, settings.kafka.partitions), SystemClock()
-    reach = Reach(settings.environment == "development", frozenset(settings.alerting_hosts.replace(",", " ").split()))
+    reach = Reach.of(settings.environment == "development", settings.alerting_hosts)
     doors = Doors(Https(reach), SecretFiles(settings.home / FOLDER), clock, f"http://{settings.bind}:{settings.port}")
     switchboard = Switchboard(factory.channel, doors)
     questions = Questions(factory, switchboard, Replayer(), clock)

@@ -49,6 +49,11 @@ class Reach:
     development: bool = False
     hosts: frozenset[str] = frozenset()
 
+    @classmethod
+    def of(cls, development: bool, hosts: str) -> Reach:
+        """From the settings: hosts with commas or spaces between."""
+        return cls(development, frozenset(hosts.replace(",", " ").split()))
+
     def opened(self, host: str, port: int) -> bool:
         """Whether the operator named this host."""
         return host in self.hosts or f"{host}:{port}" in self.hosts
