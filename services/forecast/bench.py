@@ -1,10 +1,16 @@
-"""``kizashi bench forecast``: accuracy and cost beside River's forecasters, on the same series, one value at a time, in one run."""
+"""``kizashi bench forecast``: accuracy and cost beside River's and statsforecast's forecasters, on the same series, in one run.
+
+Ours and River's learn one value at a time; statsforecast's are fitted anew at each origin, in an environment of their own.
+"""
 
 from __future__ import annotations
 
+import json
 import math
+import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -12,10 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 from river import linear_model, optim, preprocessing, time_series
 
+from kizashi.errors import Refused
 from services.forecast.bank import EnsembleForecaster
 
 F64 = NDArray[np.float64]
 SEASON, HORIZON, VALUES, STRIDE = 24, 48, 1008, 24
+ORIGINS = tuple(i for i in range(2 * VALUES // 3, VALUES - HORIZON + 1) if i % STRIDE == 0)
+"""The first two thirds are learned before the first forecast."""
+ROOT = Path(__file__).parents[2]
+PYTHON = ROOT / ".venv-peers" / "bin" / "python"
+SCRIPT = ROOT / "deploy" / "peers" / "statsforecast_models.py"
 
 
 class Forecaster(Protocol):
@@ -26,11 +38,14 @@ class Forecaster(Protocol):
 
 
 class Row(msgspec.Struct):
-    """One contestant: mean absolute error over that of "as yesterday", costs, and forecasts that failed or were not finite."""
+    """One contestant: mean absolute error over that of "as yesterday", costs, and forecasts that failed or were not finite.
+
+    ``us_per_value`` is None for models that do not learn value by value: their ``us_per_forecast`` holds the fit.
+    """
 
     model: str
     mase: float
-    us_per_value: float
+    us_per_value: float | None
     us_per_forecast: float
     failed: int
 
@@ -69,40 +84,65 @@ def contestants() -> dict[str, Callable[[], Forecaster]]:
     }
 
 
-def bench_forecast(count: int = 10, seed: int = 1) -> list[Row]:
-    """Run every contestant over ``count`` simulated series; the first two thirds are learned before the first forecast."""
-    EnsembleForecaster(SEASON, HORIZON).learn_one(1.0)
+def bench_forecast(count: int = 10, seed: int = 1, peers: bool = False) -> list[Row]:
+    """Run every contestant over ``count`` simulated series. ``peers`` adds statsforecast's; raises Refused when it is not installed."""
+    if peers and not PYTHON.is_file():
+        raise Refused("statsforecast is not installed: run `make bench-peers` in a checkout of the source, it makes .venv-peers")
     warm = EnsembleForecaster(SEASON, HORIZON)
     for k in range(100):
         warm.learn_one(float(k % 7))
     warm.forecast(HORIZON)  # compiled before the clock runs
-    return [_run(name, make, series(count, seed)) for name, make in contestants().items()]
+    data = series(count, seed)
+    return [_run(name, make, data) for name, make in contestants().items()] + (_statsforecast(data) if peers else [])
 
 
 def _run(name: str, make: Callable[[], Forecaster], data: list[F64]) -> Row:
-    ratios, learn_s, forecast_s, failed, forecasts = list[float](), 0.0, 0.0, 0, 0
+    ratios, learn_s, forecast_s, failed = list[float](), 0.0, 0.0, 0
     for y in data:
-        model, scale = make(), float(np.abs(y[SEASON:] - y[:-SEASON]).mean())
+        model = make()
         for i, value in enumerate(y.tolist()):
-            if i >= 2 * VALUES // 3 and i % STRIDE == 0 and i + HORIZON <= VALUES:
+            if i in ORIGINS:
                 at = time.perf_counter()
                 mean = _forecast(model)
                 forecast_s += time.perf_counter() - at
-                forecasts += 1
-                if mean is None:
-                    failed, mean = failed + 1, np.full(HORIZON, y[i - 1])
-                ratios.append(float(np.abs(y[i : i + HORIZON] - mean).mean()) / scale)
+                failed += mean is None
+                ratios.append(_ratio(y, i, mean))
             at = time.perf_counter()
             model.learn_one(value)
             learn_s += time.perf_counter() - at
     n = sum(len(y) for y in data)
-    return Row(name, round(float(np.mean(ratios)), 4), round(1e6 * learn_s / n, 1), round(1e6 * forecast_s / max(1, forecasts), 1), failed)
+    return Row(name, round(float(np.mean(ratios)), 4), round(1e6 * learn_s / n, 1), round(1e6 * forecast_s / len(ratios), 1), failed)
+
+
+def _ratio(y: F64, origin: int, mean: F64 | None) -> float:
+    """Absolute error of a forecast over that of "as a season before"; a forecast that failed is taken as "as the last value"."""
+    told = mean if mean is not None else np.full(HORIZON, y[origin - 1])
+    return float(np.abs(y[origin : origin + HORIZON] - told).mean() / np.abs(y[SEASON:] - y[:-SEASON]).mean())
 
 
 def _forecast(model: Forecaster) -> F64 | None:
     """A finite forecast, or None; River's models raise arithmetic errors on some series."""
     try:
-        mean = np.array(model.forecast(HORIZON), float)
+        return _finite(model.forecast(HORIZON))
     except (ArithmeticError, ValueError):
         return None
+
+
+def _finite(told: list[float]) -> F64 | None:
+    mean = np.array(told, float)
     return mean if len(mean) == HORIZON and all(math.isfinite(v) for v in mean) else None
+
+
+def _statsforecast(data: list[F64]) -> list[Row]:
+    order = {"season": SEASON, "horizon": HORIZON, "origins": ORIGINS, "series": [y.tolist() for y in data]}
+    done = subprocess.run([str(PYTHON), str(SCRIPT)], input=json.dumps(order), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Refused(f"statsforecast ended with exit code {done.returncode}: {done.stderr[-1_000:]}")
+    rows = []
+    for name, told in json.loads(done.stdout.splitlines()[-1]).items():
+        means = [[_finite(mean) for mean in one] for one in told["means"]]
+        pairs = zip(data, means, strict=True)
+        ratios = [_ratio(y, origin, mean) for y, one in pairs for origin, mean in zip(ORIGINS, one, strict=True)]
+        failed = sum(mean is None for one in means for mean in one)
+        rows.append(Row(name, round(float(np.mean(ratios)), 4), None, round(1e6 * told["seconds"] / len(ratios), 1), failed))
+    return rows

@@ -51,14 +51,17 @@ def eval_incidents(
     typer.echo(f"{files} series answered, see {target}")
 
 
-def bench(count: Annotated[int, typer.Option(min=1, help="simulated series")] = 10) -> None:
+def bench(
+    count: Annotated[int, typer.Option(min=1, help="simulated series")] = 10,
+    peers: Annotated[bool, typer.Option("--peers", help="also statsforecast's AutoETS and AutoTheta; needs `make bench-peers`")] = False,
+) -> None:
     """Accuracy and cost beside River's forecasters on the same simulated series; one JSON document.
 
-    Example:  kizashi bench forecast --count 10
+    Example:  kizashi bench forecast --count 10 --peers
     """
     from services.forecast.bench import bench_forecast  # River's import costs half a second
 
-    rows = bench_forecast(count)
+    rows = bench_forecast(count, peers=peers)
     typer.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())
 
 
