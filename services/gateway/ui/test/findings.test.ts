@@ -15,6 +15,7 @@ import { standingAt, standingOf } from "../src/pages/incidents/Reach";
 import { firstSigns, inWords } from "../src/pages/incidents/related";
 import { report } from "../src/pages/incidents/report";
 import { gathered } from "../src/pages/incidents/Timeline";
+import { Firing } from "../src/shell/badgeFeed";
 
 const incident = (id: string, over: Partial<Incident> = {}): Incident => ({
   id,
@@ -158,6 +159,18 @@ describe("incidents", () => {
 });
 
 describe("alerts", () => {
+  it("says an alert once when it begins to call, and counts those that call", () => {
+    const firing = new Firing();
+    expect(firing.take(alert("a", "firing", 1))).toBe(true);
+    expect(firing.take(alert("a", "firing", 1))).toBe(false);
+    expect(firing.take({ ...alert("a", "firing", 2), value: 3 })).toBe(false);
+    expect(firing.take({ ...alert("b", "firing", 1), held_back_by: "silence" })).toBe(false);
+    expect(firing.size).toBe(1);
+    expect(firing.take(alert("b", "firing", 2))).toBe(true);
+    expect(firing.take(alert("a", "resolved", 3))).toBe(false);
+    expect(firing.size).toBe(1);
+  });
+
   it("puts together what was told as one, what is over apart, and knows the labels that all share", () => {
     const of = (id: string, state: Alert["state"], labels: Record<string, string>): Alert => ({
       ...alert(id, state),

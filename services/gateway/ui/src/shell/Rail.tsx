@@ -4,7 +4,7 @@ import { me } from "../api/http";
 import { t } from "../i18n";
 import { linkTo } from "../state/location";
 import { lang, setLang, setTheme, type Theme, theme } from "../state/prefs";
-import { openCount } from "./badge";
+import { counts } from "./badge";
 import { allowed, type Destination, places } from "./places";
 
 const themes: readonly Theme[] = ["auto", "light", "dark"];
@@ -54,11 +54,11 @@ export function Rail({ here }: { here: Destination | null }) {
                 {p.glyph}
               </i>
               {t(`shell.to_${p.name}`)}
-              {p.name === "episodes" && openCount.value > 0 && (
-                <span class="count" title={t("shell.open_episodes", { n: openCount.value })}>
-                  {openCount.value}
+              {counts.value[p.name] ? (
+                <span class="count" title={t(`shell.count_${p.name}`, { n: counts.value[p.name] ?? 0 })}>
+                  {counts.value[p.name]}
                 </span>
-              )}
+              ) : null}
             </a>
           </li>
         ))}

@@ -3,12 +3,12 @@ import { useEffect } from "preact/hooks";
 import { liveState } from "../api/liveState";
 import { t } from "../i18n";
 import { paletteOpen } from "./App";
-import { openCount } from "./badge";
+import { counts } from "./badge";
 import type { Destination } from "./places";
 
 export function TopBar({ here }: { here: Destination | null }) {
   const title = here ? t(`shell.to_${here.name}`) : t("shell.no_page");
-  const n = openCount.value;
+  const n = counts.value["alerts"];
   useEffect(() => {
     document.title = `${n ? `(${n}) ` : ""}${title} · Kizashi`;
   }, [title, n]);

@@ -19,11 +19,11 @@ export function safeLink(text: string | undefined): string | null {
 /** Annotations that have a place of their own. */
 const placed = ["runbook", "owner", "acknowledged_by"];
 
-function Acknowledge({ alert }: { alert: Alert }) {
+/** Takes an alert, or all of a group, on. */
+export function Acknowledge({ target, word }: { target: string; word: string }) {
   const said = useSignal("");
-  if (alert.state !== "firing" || me.value?.role === "viewer") return null;
   const acknowledge = (): void => {
-    post("/feedback", { target: alert.id, verdict: "acknowledge" }).then(
+    post("/feedback", { target, verdict: "acknowledge" }).then(
       () => {
         said.value = t("alerts.acknowledging");
       },
@@ -35,7 +35,7 @@ function Acknowledge({ alert }: { alert: Alert }) {
   return (
     <>
       <button type="button" class="btn main" onClick={acknowledge}>
-        {t("alerts.acknowledge")}
+        {t(word)}
       </button>
       <output>{said.value}</output>
     </>
@@ -71,7 +71,7 @@ function Actions({ alert: a }: { alert: Alert }) {
   const open = a.state !== "resolved";
   return (
     <div class="alert-do">
-      <Acknowledge alert={a} />
+      {a.state === "firing" && me.value?.role !== "viewer" && <Acknowledge target={a.id} word="alerts.acknowledge" />}
       {href && (
         <a class="btn" href={href}>
           {t("alerts.look")}

@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import { t } from "../../i18n";
 import { hrefOf, one, place } from "../../state/location";
 import { Live } from "./Live";
+import { Notify } from "./Notify";
 import "../../parts/parts.css";
 import "./alerts.css";
 
@@ -35,6 +36,7 @@ export default function Alerts() {
             </a>
           ))}
         </span>
+        <Notify />
       </nav>
       {view ? <Setup view={view} /> : <Live />}
     </>

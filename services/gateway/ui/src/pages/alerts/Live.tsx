@@ -8,7 +8,7 @@ import { t } from "../../i18n";
 import { Empty, Ready } from "../../parts/Notes";
 import { linkTo, one, setQuery } from "../../state/location";
 import { useResource } from "../../state/resource";
-import { AlertLine } from "./AlertLine";
+import { Acknowledge, AlertLine } from "./AlertLine";
 import { arranged, type Group, grouped, matchersOf } from "./groups";
 
 const states = ["", "firing", "acknowledged", "pending", "resolved"] as const;
@@ -21,9 +21,14 @@ function Together({ group: g }: { group: Group }) {
           <h3>{t("alerts.together", { n: g.alerts.length })}</h3>
           <span class="soft">{matchersOf(g.labels).join(" ")}</span>
           {me.value?.role !== "viewer" && g.alerts[0]?.state !== "resolved" && (
-            <a class="btn" href={linkTo("/alerts", { view: "silences", match: matchersOf(g.labels) })}>
-              {t("alerts.silence_all")}
-            </a>
+            <>
+              {g.alerts[0]?.group && g.alerts.some((a) => a.state === "firing") && (
+                <Acknowledge target={g.alerts[0].group} word="alerts.acknowledge_all" />
+              )}
+              <a class="btn" href={linkTo("/alerts", { view: "silences", match: matchersOf(g.labels) })}>
+                {t("alerts.silence_all")}
+              </a>
+            </>
           )}
         </header>
       )}

@@ -1,6 +1,7 @@
 // The objects of one kind: a list, and the one that is being changed. Saving names the version it was made on; whoever comes second is told.
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { type ApiError, apiUrl, call, get, me } from "../../../api/http";
 import type { ConfigItem } from "../../../api/types";
 import { t } from "../../../i18n";
@@ -40,6 +41,9 @@ function Editor({
   children?: ComponentChildren;
 }) {
   const said = useSignal("");
+  const box = useRef<HTMLElement>(null);
+  // Once, when it opens: on a phone the form is below the list, and keys go on from here.
+  useEffect(() => box.current?.querySelector<HTMLElement>("input:not([readonly]),textarea,select")?.focus(), []);
   const table = kinds[kind];
   const d = draft.value;
   if (!table || !d) return null;
@@ -53,7 +57,7 @@ function Editor({
     done(call("PUT", address(kind, d.id || fallbackId(kind)), { body: d.body, ...match }));
   };
   return (
-    <section class="panel editor" aria-label={t("alerts.editor")}>
+    <section ref={box} class="panel editor" aria-label={t("alerts.editor")}>
       <form
         onSubmit={(e) => {
           e.preventDefault();
@@ -98,7 +102,7 @@ interface Props {
   /** Beside each entry of the list. */
   beside?: (item: Item) => ComponentChildren;
   /** Inside the editor: a preview, a test. */
-  inside?: (draft: Draft) => ComponentChildren;
+  inside?: (draft: Draft, change: (body: Body) => void) => ComponentChildren;
   /** Entries that stand although nobody has written them. */
   given?: readonly Item[];
   /** The entry that a link leads to. */
@@ -171,7 +175,9 @@ export function Objects({ kind, found, start = null, beside, inside, given = [],
                   found.reload();
                 }}
               >
-                {inside?.(draft.value)}
+                {inside?.(draft.value, (body) => {
+                  if (draft.value) draft.value = { ...draft.value, body };
+                })}
               </Editor>
             )}
           </div>

@@ -10,6 +10,10 @@ import { span } from "../../../time/format";
 import { type Body, kinds } from "./kinds";
 import { type Item, Objects, useObjects } from "./Objects";
 
+const hourMs = 36e5;
+/** Lengths that cover most reasons: a restart, a deploy, a night, a weekend. */
+const lengths = [1, 4, 12, 72] as const;
+
 interface Hit {
   id: string;
   title?: string;
@@ -100,7 +104,24 @@ export function Silences({ start }: { start: Body | null }) {
       found={useObjects("silence")}
       start={first && { ...kinds["silence"]?.fresh(), ...first, owner: me.value?.user ?? "" }}
       beside={(item) => <State item={item} report={report.data} />}
-      inside={(draft) => <Preview body={draft.body} />}
+      inside={(draft, change) => (
+        <>
+          <p class="actions">
+            {t("alerts.lasts")}
+            {lengths.map((h) => (
+              <button
+                key={h}
+                type="button"
+                class="btn"
+                onClick={() => change({ ...draft.body, ends_ms: Math.round(Date.now() / 1000) * 1000 + h * hourMs })}
+              >
+                {span(h * hourMs)}
+              </button>
+            ))}
+          </p>
+          <Preview body={draft.body} />
+        </>
+      )}
     />
   );
 }
