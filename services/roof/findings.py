@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from kizashi.errors import NotFound
+from kizashi.clock import SystemClock
+from kizashi.errors import NotFound, Refused
 from services import wiring
 from services.roof.ask import select
 from services.roof.output import as_json, out, table
@@ -64,12 +65,22 @@ def alerts(hours: Hours = 24.0, limit: Limit = 50, as_document: Json = False) ->
     _show(sql, {"seconds": round(hours * 3_600), "limit": limit}, as_document)
 
 
-def explain(which: Which, minutes: Annotated[float, typer.Option(help="How far back.")] = 15.0, as_document: Json = False) -> None:
+def explain(
+    which: Which,
+    minutes: Annotated[float, typer.Option(help="How far back.")] = 15.0,
+    at: Annotated[str, typer.Option(help="A time instead, RFC 3339 or now-2h: the model is replayed up to it.")] = "",
+    as_document: Json = False,
+) -> None:
     """Why a series is or is not odd: its latest value against its band, its last odd moments, its open episode.
 
-    Example:  kizashi explain checkout.latency --json
+    With --at: the newest value at that time, the gate that stopped it or the head that spoke, state hash and place in the log.
+
+    Example:  kizashi explain checkout.latency --at now-2h
     """
     chosen = one_series(which)
+    if at:
+        _explain_at(chosen, at, as_document)
+        return
     here: dict[str, str | int | float] = {"series": str(chosen["series_id"]), "seconds": round(minutes * 60)}
     odd = _rows(
         """SELECT time, value, expected, lower, upper, round(score, 3) AS score, round(point, 3) AS point, round(novelty, 3) AS novelty,
@@ -91,6 +102,21 @@ def explain(which: Which, minutes: Annotated[float, typer.Option(help="How far b
     table(odd, title=f"oddest moments of the last {minutes:g} minutes")
     if told:
         table(told, title="episodes")
+
+
+def _explain_at(chosen: dict[str, Any], at: str, as_document: bool) -> None:
+    from services.gateway.times import BadTime, parse_time
+    from services.roof.explain_at import document, sentences
+
+    try:
+        at_ms = parse_time(at, SystemClock().now_ms())
+    except BadTime as x:
+        raise Refused(str(x)) from x
+    told = document(wiring.load().tenant, chosen, at_ms)
+    if as_document:
+        as_json({"series": chosen, **told})
+    else:
+        out.print("\n".join([f"{chosen['metric']} {chosen['labels']}", *sentences(told)]))
 
 
 def _sentence(row: dict[str, Any]) -> str:

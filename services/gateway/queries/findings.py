@@ -135,7 +135,7 @@ AROUND = Statement(
     "explain.rows",
     """
 SELECT toUnixTimestamp64Milli(ts) AS ts_ms, value, score / 1000 AS score, point / 1000 AS point, novelty / 1000 AS novelty,
-    expected, lower, upper, flags
+    expected, lower, upper, flags, src_topic, src_partition, src_offset
 FROM samples FINAL
 WHERE series_id = {id:UInt64}
     AND ts <= fromUnixTimestamp64Milli({at:Int64}) AND ts > fromUnixTimestamp64Milli({start:Int64})

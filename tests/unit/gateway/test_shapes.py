@@ -44,6 +44,8 @@ def test_explain_names_the_first_closed_gate() -> None:
     low = explain([{**row, "score": 0.4, "value": 1.5}], None, None)
     assert (low["verdict"], low["inside_band"], low["head"]) == ("score", True, "point")
     assert explain([], None, None)["verdict"] == "no_data"
+    ruled = explain([{**row, "score": 0.99, "src_topic": "t", "src_partition": 3, "src_offset": 7}], None, None)
+    assert (ruled["verdict"], ruled["place"]) == ("rule", {"topic_id": "t", "partition": 3, "offset": 7})
 
 
 def test_blast_radius_follows_callers_by_the_likeliest_path() -> None:
