@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from kizashi.errors import KizashiError
-from services.forecast import evaluate_forecast, evaluate_incidents, evaluate_slo
+from services.forecast import evaluate_forecast, evaluate_incidents, evaluate_slo, evaluate_tickets
 
 Source = Annotated[Path, typer.Argument(metavar="IN", help="folder of input files")]
 Target = Annotated[Path, typer.Argument(metavar="OUT", help="folder for the answers, one file for each input")]
@@ -49,6 +49,21 @@ def eval_incidents(
     """Probability of an incident within each horizon, from the starts of past ones."""
     files = _or_say("incidents", lambda: evaluate_incidents.evaluate(source, target, questions, [horizon_days, *(more or [])]))
     typer.echo(f"{files} series answered, see {target}")
+
+
+def eval_tickets(
+    days: Annotated[int, typer.Option(min=40, max=2_000, help="simulated days; the first 30 only teach")] = 120,
+    seed: Annotated[int, typer.Option(help="another seed is another desk")] = 1,
+    clock: Annotated[str, typer.Option(help="resolve or respond")] = "resolve",
+) -> None:
+    """Probability of a late ticket on the simulated desk, beside the elapsed share taken as one; one JSON document.
+
+    Example:  kizashi eval tickets --seed 3
+    """
+    if clock not in ("resolve", "respond"):
+        raise typer.BadParameter("resolve or respond", param_hint="--clock")
+    score = evaluate_tickets.evaluate(days, seed, clock=clock)
+    typer.echo(msgspec.json.format(msgspec.json.encode(msgspec.to_builtins(score) | {"skill": score.skill})).decode())
 
 
 def bench(

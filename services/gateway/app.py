@@ -45,6 +45,7 @@ GROUPS = {
     "kizashi-ingest": (topics.METRICS.name,),
     "kizashi.anomaly": (topics.SAMPLES.name,),
     "kizashi.forecast": (topics.SAMPLES.name,),
+    "kizashi.risks": (topics.ROLLUPS.name, topics.EVENTS.name, topics.EPISODES.name),
     "kizashi.rca": (topics.EPISODES.name, topics.ROLLUPS.name, topics.RISKS.name, topics.EVENTS.name),
     "kizashi.alerting": (topics.EPISODES.name, topics.INCIDENTS.name, topics.RISKS.name, topics.OUTCOMES.name, topics.ROLLUPS.name),
     "kizashi.sink": (topics.SCORES.name, topics.SERIES.name, topics.EPISODES.name),

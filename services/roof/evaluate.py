@@ -13,6 +13,7 @@ PARTS = {
     "forecast": Entry("services.forecast.cli:eval_forecast", "Forecasts with quantiles."),
     "slo": Entry("services.forecast.cli:eval_slo", "Probability of missing an objective."),
     "incidents": Entry("services.forecast.cli:eval_incidents", "Probability of an incident in the next days."),
+    "tickets": Entry("services.forecast.cli:eval_tickets", "Probability of a late ticket, on a simulated desk."),
     "rca": Entry("services.rca.cli:eval_rca", "Ranked causes of a case."),
     "alerts": Entry("services.rca.cli:eval_alerts", "Groups, roots and blast radius of an alert storm."),
 }
