@@ -2,8 +2,8 @@
 
 Each candidate page has a worth between 0 and 1. The bar is the quantile of the candidates of the last week above which lie as many as may
 page: share = gain × (pages a day allowed) / (candidates a day). The gain is an integral controller: once an hour it is moved by the
-difference between what was allowed and what was paged in the last 24 hours. A hard stop holds everything but critical back once the day's
-pages are used up. Critical pages always pass, and count. Cost: one pass over at most ``MAX_KEPT`` candidates a page.
+difference between what was allowed and what cleared the bar in the last 24 hours. A hard stop holds everything but critical back once the
+day's pages are used up; what it stops counts as having cleared the bar, so the bar rises until the stop is rarely needed. Critical pages always pass, and count. Cost: one pass over at most ``MAX_KEPT`` candidates a page.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ PRIOR_TRUE, PRIOR_ALL = 2.0, 3.0
 """A rule nobody judged counts as right in two of three cases."""
 
 
+Outcome = Literal["paged", "critical", "held", "stopped"]
+"""``held``: below the bar; ``stopped``: above it, but the day's pages were used up."""
+HELD: tuple[Outcome, ...] = ("held", "stopped")
+
+
 class Budget(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """At most so many pages in any 24 hours; ``team`` empty: everything that no other budget names."""
 
@@ -39,7 +44,7 @@ class Candidate(msgspec.Struct, array_like=True):
 
     at_ms: int
     worth: float
-    outcome: Literal["paged", "critical", "held"]
+    outcome: Outcome
     group: str
 
 
@@ -66,12 +71,11 @@ class Ledger(msgspec.Struct):
         self._move(budget, at_ms)
         if self.kept and (self.kept[0].at_ms < at_ms - WEEK_MS or len(self.kept) >= MAX_KEPT):
             self.kept = [c for c in self.kept if c.at_ms >= at_ms - WEEK_MS][-MAX_KEPT + 1 :]
-        passes = severity == "critical" or budget is None or self._passes(budget, worth, at_ms)
+        outcome: Outcome = "critical" if severity == "critical" else "paged" if budget is None else self._judge(budget, worth, at_ms)
         if budget is not None:
-            self.kept = [c for c in self.kept if c.group != group or c.outcome != "held"]
-        outcome: Literal["paged", "critical", "held"] = "critical" if severity == "critical" else "paged" if passes else "held"
+            self.kept = [c for c in self.kept if c.group != group or c.outcome not in HELD]
         self.kept.append(Candidate(at_ms, worth, outcome, group))
-        return passes
+        return outcome not in HELD
 
     def bar(self, budget: Budget, at_ms: int) -> float:
         """Worth that a page needs now: 0 lets all pass."""
@@ -94,16 +98,18 @@ class Ledger(msgspec.Struct):
             "pages_a_day": budget.pages_a_day if budget else None,
             "paged_24h": sum(c.outcome == "paged" for c in day),
             "critical_24h": sum(c.outcome == "critical" for c in day),
-            "held_back_24h": sum(c.outcome == "held" for c in day),
-            "paged_7d": sum(c.outcome != "held" and c.at_ms >= at_ms - WEEK_MS for c in self.kept),
-            "held_back_7d": sum(c.outcome == "held" and c.at_ms >= at_ms - WEEK_MS for c in self.kept),
+            "held_back_24h": sum(c.outcome in HELD for c in day),
+            "paged_7d": sum(c.outcome not in HELD and c.at_ms >= at_ms - WEEK_MS for c in self.kept),
+            "held_back_7d": sum(c.outcome in HELD and c.at_ms >= at_ms - WEEK_MS for c in self.kept),
             "bar": self.bar(budget, at_ms) if budget else 0.0,
             "gain": self.gain,
         }
 
-    def _passes(self, budget: Budget, worth: float, at_ms: int) -> bool:
-        paged = sum(c.outcome != "held" and c.at_ms > at_ms - DAY_MS for c in self.kept)
-        return paged + 1 <= budget.pages_a_day and worth >= self.bar(budget, at_ms)
+    def _judge(self, budget: Budget, worth: float, at_ms: int) -> Outcome:
+        if worth < self.bar(budget, at_ms):
+            return "held"
+        paged = sum(c.outcome not in HELD and c.at_ms > at_ms - DAY_MS for c in self.kept)
+        return "paged" if paged + 1 <= budget.pages_a_day else "stopped"
 
     def _move(self, budget: Budget | None, at_ms: int) -> None:
         if budget is None or budget.pages_a_day <= 0 or at_ms - self.moved_ms < HOUR_MS:
@@ -111,10 +117,10 @@ class Ledger(msgspec.Struct):
         hours = min(24, (at_ms - self.moved_ms) // HOUR_MS) if self.moved_ms else 1
         self.moved_ms = at_ms
         day = [c for c in self.kept if c.at_ms >= at_ms - DAY_MS]
-        if not any(c.outcome == "held" for c in day):
+        if not any(c.outcome in HELD for c in day):
             return  # nothing was held back: the gain has nothing to answer for
-        paged = sum(c.outcome != "held" for c in day)
-        error = (budget.pages_a_day - paged) / budget.pages_a_day
+        cleared = sum(c.outcome != "held" for c in day)
+        error = (budget.pages_a_day - cleared) / budget.pages_a_day
         self.gain = min(GAIN_RANGE[1], max(GAIN_RANGE[0], self.gain + GAIN_STEP * hours * max(-1.0, min(1.0, error))))
 
 

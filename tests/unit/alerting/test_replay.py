@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_what_was_open_before_the_window_is_known_and_not_counted() -> None:
 def test_the_curve_suggests_the_number_that_loses_no_incident() -> None:
     tuned = tune("default", "odd", AnomalyRule(), running(), day(), truths(), T0, T0 + DAY)
     assert [p.value for p in tuned.points] == sorted(p.value for p in tuned.points)
-    assert all(a.pages_a_day >= b.pages_a_day for a, b in zip(tuned.points, tuned.points[1:], strict=False))
+    assert all(a.pages_a_day >= b.pages_a_day for a, b in pairwise(tuned.points))
     best = next(p for p in tuned.points if p.value == tuned.suggested)
     assert (tuned.suggested, best.pages_a_day, best.caught, best.precision) == (3.5, 8.0, 8, 1.0)
     with pytest.raises(Refused, match="no number to tune"):
