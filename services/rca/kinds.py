@@ -14,20 +14,22 @@ from functools import lru_cache
 @dataclass(frozen=True)
 class Kind:
     """``up`` and ``down``: weight (0-1) of the evidence when the indicator rises or falls. ``near``: how near to a cause it speaks
-    among the indicators of one entity: a full processor explains slow answers, and slow answers explain less traffic."""
+    among the indicators of one entity: a full processor explains slow answers, and slow answers explain less traffic. ``inherited``:
+    chance that it moves at an entity that is not broken while another one is: callers inherit slowness and failures, never a full disk."""
 
     name: str
     up: float
     down: float
     near: float
+    inherited: float
 
 
-HEALTH = Kind("health", 0.0, 1.0, 0.8)
-FAILURE = Kind("failure", 1.0, 0.0, 0.9)
-RESOURCE = Kind("resource", 1.0, 0.5, 1.0)
-LATENCY = Kind("latency", 1.0, 0.0, 0.7)
-TRAFFIC = Kind("traffic", 0.4, 0.4, 0.6)
-OTHER = Kind("other", 0.8, 0.8, 0.8)
+HEALTH = Kind("health", 0.0, 1.0, 0.8, 0.2)
+FAILURE = Kind("failure", 1.0, 0.0, 0.9, 0.2)
+RESOURCE = Kind("resource", 1.0, 0.5, 1.0, 0.05)
+LATENCY = Kind("latency", 1.0, 0.0, 0.7, 0.3)
+TRAFFIC = Kind("traffic", 0.4, 0.4, 0.6, 0.3)
+OTHER = Kind("other", 0.8, 0.8, 0.8, 0.1)
 
 
 def _known(text: str) -> frozenset[str]:

@@ -73,7 +73,7 @@ class Ranking:
 def rank(window: Window, graph: DependencyMap, alarm: Alarm, evidence: Mapping[str, Evidence]) -> Ranking:
     """Rank every entity of the window. Same window, same answer, bit by bit."""
     entities = tuple(sorted({*window.entities, *evidence}))
-    seen = shown(window, entities)
+    seen = shown(window, entities, graph.entities())
     carried = traffic_share(window)
     ways = ways_of(entities, alarm.entity, graph, carried)
     asked = entities.index(alarm.entity) if alarm.entity in entities and alarm.entity in graph.entities() else -1
@@ -116,6 +116,7 @@ def _doubt(seen: Shown, scores: F64, beside: F64) -> tuple[float, int]:
     if not n:
         return 1.0, 0
     many = np.sqrt([max(1, len(x)) for x in seen.indicators])
+    scores = scores + seen.inherited
     totals = (np.exp(np.minimum(scores, 500.0)) / many).sum(axis=1)
     total = float((np.exp(np.minimum(scores[0] + beside, 500.0)) / many).sum())
     return n / (n + ALARM_ODDS * total), int((AS_BAD * totals[1:] >= total).sum())

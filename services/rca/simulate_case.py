@@ -37,19 +37,21 @@ class Make:
     metrics: tuple[str, ...]
     faults: tuple[Fault, ...]
     graph: bool
-    alarm: bool
+    alarm: Literal["none", "top", "own"]
 
 
 MAKES: dict[str, Make] = {
     m.name: m
     for m in (
-        Make("seconds", (10, 15), 1.0, 300, 300, ("cpu", "mem", "latency", "load"), ("cpu", "memory"), False, True),
-        Make("wide", (20, 50), 1.0, 600, 300, ("cpu", "mem", "latency", "errors", "load", "diskio", "socket"), FAULTS, False, False),
-        Make("minutes", (10, 45), 60.0, 240, 4, ("cpu", "mem", "latency", "errors", "load", "diskio", "socket"), FAULTS, False, False),
-        Make("mapped", (20, 50), 60.0, 240, 4, ("cpu", "mem", "latency", "errors", "load"), FAULTS, True, True),
+        Make("seconds", (10, 15), 1.0, 300, 300, ("cpu", "mem", "latency", "load"), ("cpu", "memory", "delay"), False, "top"),
+        Make("home", (10, 15), 1.0, 300, 300, ("cpu", "mem", "latency", "load"), ("cpu", "memory", "delay"), False, "own"),
+        Make("wide", (20, 50), 1.0, 600, 300, ("cpu", "mem", "latency", "errors", "load", "diskio", "socket"), FAULTS, False, "none"),
+        Make("minutes", (10, 45), 60.0, 240, 4, ("cpu", "mem", "latency", "errors", "load", "diskio", "socket"), FAULTS, False, "none"),
+        Make("mapped", (20, 50), 60.0, 240, 4, ("cpu", "mem", "latency", "errors", "load"), FAULTS, True, "top"),
     )
 }
-"""seconds: a small shop with one-second data. wide: all indicators and faults. minutes: few rows during. mapped: with the call graph."""
+"""seconds: a small shop with one-second data, users alarm; home: there the broken service itself does.
+wide: all indicators and faults. minutes: few rows during. mapped: with the call graph."""
 
 INDICATORS: dict[Fault, tuple[str, ...]] = {
     "cpu": ("cpu",), "memory": ("mem",), "disk": ("diskio",), "delay": ("latency",), "loss": ("errors", "latency"),
@@ -86,8 +88,8 @@ def make_case(make: Make, seed: int, quiet: bool = False, late_s: float = 0.0) -
     graph = DependencyMap()
     for caller, callee, p in edges if make.graph else ():
         graph.observe(EdgeState(caller, callee, "declared", 1.0, 0, 0, spread=p))
-    top = _top(names[at], edges)
-    alarm = Alarm(top, "latency") if make.alarm else Alarm()
+    where = {"none": "", "top": _top(names[at], edges), "own": names[at]}[make.alarm]
+    alarm = Alarm(where, "latency" if where else "")
     truth = frozenset(f"{names[at]}:{m}" for m in INDICATORS[fault])
     return Case(window, graph, alarm, None if quiet else fault, names[at], truth)
 
@@ -106,8 +108,8 @@ def _landscape(
     rows, n = make.before + make.during, len(names)
     at = {s: i for i, s in enumerate(names)}
     callees: list[list[tuple[int, float]]] = [[] for _ in names]
-    for caller, callee, p in edges:
-        callees[at[caller]].append((at[callee], p))
+    for caller, name, p in edges:
+        callees[at[caller]].append((at[name], p))
     on = np.zeros(rows)
     on[make.before :] = 1.0
     fault, where, severity = broken or ("cpu", -1, 0.0)
@@ -141,13 +143,13 @@ def _load(callees: list[list[tuple[int, float]]], rows: int, step_s: float, rng:
     t = np.arange(rows) * step_s
     load = np.zeros((rows, n))
     users = np.exp(_walk(rows, n, rng, 0.98, 0.03) + 0.3 * np.sin(2 * np.pi * (t / 86_400 + rng.uniform()))[:, None])
-    for start in rng.integers(0, rows, rng.poisson(0.7)):
+    for start in rng.integers(0, rows, rng.poisson(0.7)).tolist():
         users[start : start + max(2, rows // 50)] *= rng.uniform(1.2, 2.0)
-    for i in range(n):
+    for i in range(n):  # callers come first in the order of layers
         if i not in called:
             load[:, i] = rng.uniform(20, 200) * users[:, i]
-        for callee, _p in callees[i]:
-            load[:, callee] += load[:, i] * rng.uniform(0.2, 1.0)
+        for below, _p in callees[i]:
+            load[:, below] += load[:, i] * rng.uniform(0.2, 1.0)
     return load + 1e-3
 
 

@@ -15,7 +15,7 @@ from services.rca.window import F64, Window
 
 HIDDEN_CALLER = 0.5
 """Least Bayes factor of a caller of the broken one: other calls dilute what half of them feel."""
-NO_WAY, UNKNOWN_WAY = 0.05, 0.35
+NO_WAY, UNKNOWN_WAY = 0.05, 0.6
 """Chance that a fault reaches the alarm against the map, and when the map does not know what alarms: most trouble is at home."""
 
 
