@@ -45,7 +45,7 @@ def create(
         "prefix": prefix, "sha256": digest, "tenant": tenant or settings.tenant, "scopes": scopes, "name": name,
         "expires_ms": round(time.time() * 1_000) + days * DAY_MS,
     }  # fmt: skip
-    _change(key_file(settings.home), lambda records: [*records, record])
+    change_keys(key_file(settings.home), lambda records: [*records, record])
     if as_document:
         as_json({"key": text, **{k: record[k] for k in ("prefix", "tenant", "scopes", "expires_ms")}})
     else:
@@ -76,7 +76,7 @@ def revoke(prefix: Annotated[str, typer.Argument(help="The part of the key befor
     file = key_file(wiring.load().home)
     if prefix not in {record.get("prefix") for record in _read(file)}:
         raise NotFound(f"no key begins with {prefix!r}: see kizashi token list")
-    _change(file, lambda records: [record for record in records if record.get("prefix") != prefix])
+    change_keys(file, lambda records: [record for record in records if record.get("prefix") != prefix])
     out.print(f"{prefix} is revoked")
 
 
@@ -106,8 +106,8 @@ def _read(file: Path) -> list[dict[str, object]]:
     return found
 
 
-def _change(file: Path, how: Callable[[list[dict[str, object]]], list[dict[str, object]]]) -> None:
-    """Read, change and write under a lock, so that two commands at once lose no key."""
+def change_keys(file: Path, how: Callable[[list[dict[str, object]]], list[dict[str, object]]]) -> None:
+    """Read, change and write the key file under a lock, so that two commands at once lose no key."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
