@@ -76,7 +76,7 @@ class Bank:
     ``score`` costs about 1 µs a sample; a series costs ``SERIES.itemsize`` bytes. Where a message ends never changes a result.
     """
 
-    def __init__(self, config: ModelConfig | None = None) -> None:
+    def __init__(self, config: ModelConfig | None = None, rows: int = START) -> None:
         self.config = (config or ModelConfig()).check()
         self.tuning = tuning_of(self.config)
         self.calendars: dict[str, Calendar] = {}
@@ -86,14 +86,14 @@ class Bank:
         self._cohorts: dict[Key, list[int]] = {}
         self.heads: dict[int, RiverHead] = {}
         self.feedback = FeedbackBook()
-        self.states = new_series(START)
-        self.habits = np.zeros(START, HABITS)
-        self.free = np.zeros(START, np.int32)
+        self.states = new_series(rows)
+        self.habits = np.zeros(rows, HABITS)
+        self.free = np.zeros(rows, np.int32)
         self.meta = np.zeros(3, np.int64)
         self.infos: dict[int, SeriesInfo] = {}
         self.changed = True
         """Rows or their meaning changed since somebody set this to False."""
-        self._index(START)
+        self._index(rows)
 
     def __len__(self) -> int:
         return int(self.meta[COUNT] - self.meta[FREE])

@@ -29,6 +29,7 @@ def bench_anomaly(
         bool, typer.Option("--noise", help="Count false episodes on 1,000 series of pure noise of four kinds instead.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
+    peers: Annotated[bool, typer.Option("--peers", help="Also a random cut forest; needs `make bench-peers`.")] = False,
 ) -> None:
     """Cost a sample and a series, beside River's models on the same data in the same run.
 
@@ -44,5 +45,5 @@ def bench_anomaly(
                 f"{kind:<28} {n.mean:6.3f} false episodes a series in {n.samples:,} samples; most {n.largest}, none in {n.silent:.1%}"
             )
         return
-    for c in costs():
-        typer.echo(f"{c.name:<44} {c.us_per_sample:9.2f} µs/sample {c.bytes_per_series:>10} B/series")
+    for c in costs(peers):
+        typer.echo(f"{c.name:<52} {c.us_per_sample:9.2f} µs/sample {c.bytes_per_series:>10} B/series")
