@@ -15,6 +15,11 @@ from kizashi.observe.logs import logger
 from kizashi.observe.metrics import LAG
 
 STUCK_AFTER_S = 60.0
+STARVED_AFTER_S = 300.0
+"""While another partition moves and has a backlog: a busy worker serves some of its partitions late. That is no fault, and a restart
+would throw away what it has done since the last snapshot."""
+BACKLOG = 100
+"""Records that wait; ticks alone are one a second."""
 ASK_EVERY_S = 5.0
 EXIT_STUCK = 75
 
@@ -64,7 +69,9 @@ class Watchdog:
             lag[tp[0]] = lag.get(tp[0], 0) + max(0, ends.get(tp, at) - at)
         for topic, n in lag.items():
             LAG.labels(topic).set(n)
-        return [tp for tp, (at, since) in self._moved.items() if ends.get(tp, at) > at and now - since > STUCK_AFTER_S]
+        backlog = any(now - since <= STUCK_AFTER_S and ends.get(tp, at) - at >= BACKLOG for tp, (at, since) in self._moved.items())
+        patience_s = STARVED_AFTER_S if backlog else STUCK_AFTER_S
+        return [tp for tp, (at, since) in self._moved.items() if ends.get(tp, at) > at and now - since > patience_s]
 
     def _run(self) -> None:
         while not self._stop.wait(ASK_EVERY_S):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kizashi.clock import ManualClock
-from kizashi.stream.watchdog import STUCK_AFTER_S, Watchdog
+from kizashi.stream.watchdog import BACKLOG, STARVED_AFTER_S, STUCK_AFTER_S, Watchdog
 
 TP = ("in", 0)
 
@@ -29,6 +29,30 @@ def test_flat_without_lag_or_moving_is_not() -> None:
     ends[TP] = 20
     at[TP] = 10
     assert dog.look() == []
+
+
+def test_a_partition_behind_the_backlog_of_another_gets_more_time() -> None:
+    busy = ("in", 1)
+    at, ends = {TP: 5, busy: 0}, {TP: 9, busy: 10 * BACKLOG}
+    dog, clock = make(at, ends)
+    dog.look()
+    for _ in range(4):
+        clock.advance(STUCK_AFTER_S + 1)
+        at[busy] += 1
+        assert dog.look() == []
+    clock.advance(STARVED_AFTER_S - 4 * STUCK_AFTER_S)
+    at[busy] += 1
+    assert dog.look() == [TP]
+
+
+def test_a_partition_that_stands_still_beside_ones_without_backlog_is_stuck() -> None:
+    idle = ("in", 1)
+    at, ends = {TP: 5, idle: 0}, {TP: 9, idle: 1}
+    dog, clock = make(at, ends)
+    dog.look()
+    clock.advance(STUCK_AFTER_S + 1)
+    at[idle] = ends[idle] = 2
+    assert dog.look() == [TP]
 
 
 def test_a_broker_that_cannot_be_asked_is_unknown_not_lag() -> None:
