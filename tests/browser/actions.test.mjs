@@ -1,37 +1,9 @@
 // What people do: move by keys, find, explore live, judge an episode, edit a dashboard with mouse and keys, meet a conflict, connect.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { close, settled, visit } from "./house.mjs";
+import { act, api, close, settled, unique, visit } from "./house.mjs";
 
 after(close);
-
-/** Runs with a page of its own and always closes it; trouble on the page fails the test. */
-function act(name, address, run, provoked = []) {
-  test(name, async () => {
-    const { page, context, trouble } = await visit(address);
-    try {
-      await settled(page);
-      await run(page, context);
-      // The browser logs every refusal; those that a test provokes on purpose are part of it.
-      assert.deepEqual(trouble.filter((line) => !provoked.some((status) => line.includes(status))), []);
-    } finally {
-      await context.close();
-    }
-  });
-}
-
-const api = (page, path, init) =>
-  page.evaluate(
-    async ([p, i]) => {
-      const me = await (await fetch("/api/v1/me")).json();
-      const answer = await fetch(`/api/v1${p}`, { ...i, headers: { "X-CSRF-Token": me.csrf, "Content-Type": "application/json", ...i?.headers } });
-      const text = await answer.text();
-      return { status: answer.status, body: text ? JSON.parse(text) : null };
-    },
-    [path, init ?? {}],
-  );
-
-const unique = `t${Date.now().toString(36)}`;
 
 act("keys go to pages, the palette finds pages and series, the back button works", "/", async (page) => {
   await page.keyboard.press("g");

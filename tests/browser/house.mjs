@@ -1,6 +1,8 @@
 // What every browser test needs: one browser, a signed-in page of a given look, and the address of the running gateway.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import assert from "node:assert/strict";
+import { test } from "node:test";
 import { launch } from "./chromium.mjs";
 
 const base = process.env.KIZASHI_TEST_URL;
@@ -76,3 +78,33 @@ export async function violations(page) {
   );
   return found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(" ")} ${n.failureSummary?.split("\n")[1] ?? ""}`));
 }
+
+/** Runs with a page of its own and always closes it; trouble on the page fails the test. */
+export function act(name, address, run, provoked = []) {
+  test(name, async () => {
+    const { page, context, trouble } = await visit(address);
+    try {
+      await settled(page);
+      await run(page, context);
+      // The browser logs every refusal; those that a test provokes on purpose are part of it.
+      assert.deepEqual(trouble.filter((line) => !provoked.some((status) => line.includes(status))), []);
+    } finally {
+      await context.close();
+    }
+  });
+}
+
+/** A request with the session of a page. */
+export const api = (page, path, init) =>
+  page.evaluate(
+    async ([p, i]) => {
+      const me = await (await fetch("/api/v1/me")).json();
+      const answer = await fetch(`/api/v1${p}`, { ...i, headers: { "X-CSRF-Token": me.csrf, "Content-Type": "application/json", ...i?.headers } });
+      const text = await answer.text();
+      return { status: answer.status, body: text ? JSON.parse(text) : null };
+    },
+    [path, init ?? {}],
+  );
+
+/** Names of one run. */
+export const unique = `t${Date.now().toString(36)}`;

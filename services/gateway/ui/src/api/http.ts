@@ -72,7 +72,13 @@ export async function call<T>(
   return { data: (text ? JSON.parse(text) : null) as T, etag: response.headers.get("ETag") ?? "" };
 }
 
+/** Set by a page that reads from elsewhere: behind a shared link there is no session, only what the link carries. */
+export const source: { get: ((path: string, params: Params, abort?: AbortSignal) => Promise<unknown>) | null } = {
+  get: null,
+};
+
 export async function get<T>(path: string, params: Params = {}, abort?: AbortSignal): Promise<T> {
+  if (source.get) return source.get(path, params, abort) as Promise<T>;
   return (await call<T>("GET", apiUrl(path, params), abort ? { signal: abort } : {})).data;
 }
 

@@ -1,7 +1,7 @@
 // The columns of the chosen series: asked once a range, then fed by the live line while the range ends now.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { get } from "../api/http";
+import { get, source } from "../api/http";
 import { live } from "../api/live";
 import type { LivePoints, RangeAnswer, RangeSeries } from "../api/types";
 import { type Resource, useResource } from "../state/resource";
@@ -41,7 +41,7 @@ export function useColumns(ids: readonly string[], range: Range & { key: string 
     return { stepMs: answer.step_ms, drawn: answer.series.map((series) => ({ series, columns: columnsOf(series) })) };
   });
   const { data, put } = found;
-  const isLive = range.live && shiftMs === 0;
+  const isLive = range.live && shiftMs === 0 && !source.get;
   const stepMs = data?.stepMs ?? 0;
   // Runs again only for what is listed: the subscription belongs to series and kind of range, not to each answer
   useEffect(() => {

@@ -97,7 +97,9 @@ function Lost() {
 
 export function App() {
   const state = useSignal<"asking" | "in" | "out">("asking");
+  const shared = place.value.path.startsWith("/shared/");
   const ask = async (): Promise<void> => {
+    if (shared) return;
     const [answer] = await Promise.all([get<Me>("/me").catch(() => null), need("shell")]);
     me.value = answer;
     signedOut.value = false;
@@ -109,6 +111,17 @@ export function App() {
     if (signedOut.value) state.value = "out";
   });
   useEffect(() => effect(() => void (lang.value && switchWords())), []);
+  if (shared) {
+    return (
+      <Loaded
+        name="shared"
+        load={async () =>
+          (await Promise.all([import("../pages/shared/Shared"), need("shell", "parts", "dashboards")]))[0]
+        }
+        props={{}}
+      />
+    );
+  }
   if (state.value === "asking") return null;
   if (state.value === "out") {
     return (

@@ -5,7 +5,7 @@ import { one } from "./location";
 export type Lang = "en" | "ja";
 export type Theme = "auto" | "light" | "dark";
 
-function stored(name: string): string {
+export function stored(name: string): string {
   try {
     return localStorage.getItem(`kizashi.${name}`) ?? "";
   } catch {
@@ -13,7 +13,7 @@ function stored(name: string): string {
   }
 }
 
-function keep(name: string, value: string): void {
+export function keep(name: string, value: string): void {
   try {
     localStorage.setItem(`kizashi.${name}`, value);
   } catch {

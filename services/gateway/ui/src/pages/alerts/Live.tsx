@@ -18,7 +18,7 @@ function Together({ group: g }: { group: Group }) {
     <section class="panel group" aria-label={g.alerts[0]?.title ?? ""}>
       {g.alerts.length > 1 && (
         <header>
-          <h3>{t("alerts.together", { n: g.alerts.length })}</h3>
+          <h2>{t("alerts.together", { n: g.alerts.length })}</h2>
           <span class="soft">{matchersOf(g.labels).join(" ")}</span>
           {me.value?.role !== "viewer" && g.alerts[0]?.state !== "resolved" && (
             <>

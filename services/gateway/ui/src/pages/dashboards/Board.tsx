@@ -8,7 +8,9 @@ import { useRange } from "../../parts/useRange";
 import { one, setQuery } from "../../state/location";
 import type { Opened } from "./Dashboards";
 import { Frame } from "./Frame";
+import { likes, makeHome, star } from "./favourites";
 import { filled } from "./model";
+import type { ShareProps } from "./Share";
 import { Variables } from "./Variables";
 
 export interface EditProps {
@@ -21,6 +23,14 @@ export function Board({ opened, onSaved }: { opened: Opened; onSaved: () => void
   const range = useRange(dashboard.from);
   const Edit = useSignal<{ View: ComponentType<EditProps> } | null>(null);
   const values = Object.fromEntries(dashboard.variables.map((v) => [v.name, one(`var-${v.name}`) || v.value]));
+  const Sharing = useSignal<{ View: ComponentType<ShareProps> } | null>(null);
+  const share = (): void => {
+    if (Sharing.value) Sharing.value = null;
+    else
+      import("./Share").then((m) => {
+        Sharing.value = { View: m.default };
+      });
+  };
   const edit = (): void => {
     Promise.all([import("./edit/Edit"), need("editing")]).then(([m]) => {
       Edit.value = { View: m.default };
@@ -39,16 +49,45 @@ export function Board({ opened, onSaved }: { opened: Opened; onSaved: () => void
     );
   }
   const kiosk = one("kiosk") === "1";
+  const Links = Sharing.value?.View;
+  const { stars, home } = likes.value;
   return (
     <>
       <div class="tools board-tools">
         <h2>{dashboard.title}</h2>
         <Variables variables={dashboard.variables} values={values} />
         <RangePicker range={range} fallback={dashboard.from} />
-        {!kiosk && me.value?.role !== "viewer" && (
-          <button type="button" class="btn" onClick={edit}>
-            {t("dashboards.edit")}
-          </button>
+        {!kiosk && (
+          <>
+            <button
+              type="button"
+              class="btn"
+              aria-pressed={stars.includes(opened.id)}
+              onClick={() => void star(opened.id)}
+            >
+              {stars.includes(opened.id) ? "★" : "☆"} {t("dashboards.star")}
+            </button>
+            <button
+              type="button"
+              class="btn"
+              aria-pressed={home === opened.id}
+              onClick={() => void makeHome(opened.id)}
+            >
+              {t("dashboards.home")}
+            </button>
+            {me.value?.role !== "viewer" && (
+              <>
+                {opened.version > 0 && (
+                  <button type="button" class="btn" aria-expanded={Links !== undefined} onClick={share}>
+                    {t("dashboards.share")}
+                  </button>
+                )}
+                <button type="button" class="btn" onClick={edit}>
+                  {t("dashboards.edit")}
+                </button>
+              </>
+            )}
+          </>
         )}
         <button
           type="button"
@@ -59,6 +98,7 @@ export function Board({ opened, onSaved }: { opened: Opened; onSaved: () => void
           {t("dashboards.kiosk")}
         </button>
       </div>
+      {Links && <Links id={opened.id} dashboard={dashboard} values={values} range={range} />}
       {dashboard.panels.length === 0 ? (
         <div class="note">
           <h2>{t("dashboards.empty")}</h2>

@@ -7,6 +7,7 @@ import { Ready } from "../../parts/Notes";
 import { place } from "../../state/location";
 import { useResource } from "../../state/resource";
 import { Board } from "./Board";
+import { loadLikes } from "./favourites";
 import type { Dashboard } from "./model";
 import { read } from "./store";
 import "../../parts/parts.css";
@@ -47,6 +48,8 @@ function One({ id }: { id: string }) {
 }
 
 export default function Dashboards() {
+  // Once a visit: another browser of the same person may have changed them.
+  useEffect(() => void loadLikes(), []);
   const id = decodeURIComponent(place.value.path.split("/")[2] ?? "");
   return id ? (
     <One key={id} id={id} />

@@ -7,6 +7,7 @@ import { Ready, why } from "../../parts/Notes";
 import { go, linkTo, one, setQuery } from "../../state/location";
 import { useResource } from "../../state/resource";
 import { full } from "../../time/format";
+import { likes } from "./favourites";
 import { BrokenImport, type Dashboard, newId, readFile } from "./model";
 import { readyMade } from "./ready";
 import { deleted, list, restore, versions, write } from "./shelf";
@@ -99,6 +100,34 @@ function Deleted({ onBack }: { onBack: () => void }) {
   );
 }
 
+interface Entry {
+  id: string;
+  title: string;
+  lines: string[];
+}
+
+const own = (k: Kept): Entry => ({
+  id: k.id,
+  title: k.dashboard.title || k.id,
+  lines: [
+    [
+      ...[k.dashboard.folder, ...k.dashboard.tags].filter(Boolean),
+      t("editing.n_panels", { n: k.dashboard.panels.length }),
+    ].join(" · "),
+    t("editing.changed", { who: k.author, time: full(k.atMs) }),
+  ],
+});
+
+const given = (r: { id: string; dashboard: Dashboard }): Entry => ({
+  id: r.id,
+  title: r.dashboard.title,
+  lines: [t("editing.ready_what")],
+});
+
+export function starredFirst<E extends { id: string }>(entries: readonly E[], stars: readonly string[]): E[] {
+  return [...entries].sort((a, b) => Number(stars.includes(b.id)) - Number(stars.includes(a.id)));
+}
+
 export default function List() {
   const all = useResource<Kept[]>("dashboards", list);
   const ready = readyMade(t);
@@ -121,20 +150,22 @@ export default function List() {
             <Make taken={items.map((k) => k.id)} />
           </div>
           <ul class="shelf">
-            {matching(items, one("q")).map((k) => (
-              <li key={k.id} class="panel">
-                <a href={linkTo(`/dashboards/${k.id}`)}>{k.dashboard.title || k.id}</a>
-                <span class="soft">
-                  {[k.dashboard.folder, ...k.dashboard.tags].filter(Boolean).join(" · ")}{" "}
-                  {t("editing.n_panels", { n: k.dashboard.panels.length })}
-                </span>
-                <span class="soft">{t("editing.changed", { who: k.author, time: full(k.atMs) })}</span>
-              </li>
-            ))}
-            {ready.map((r) => (
-              <li key={r.id} class="panel">
-                <a href={linkTo(`/dashboards/${r.id}`)}>{r.dashboard.title}</a>
-                <span class="soft">{t("editing.ready_what")}</span>
+            {starredFirst([...matching(items, one("q")).map(own), ...ready.map(given)], likes.value.stars).map((e) => (
+              <li key={e.id} class="panel">
+                <a href={linkTo(`/dashboards/${e.id}`)}>
+                  {likes.value.stars.includes(e.id) && (
+                    <>
+                      <span aria-hidden="true">★ </span>
+                      <span class="only-read">{t("dashboards.star")} </span>
+                    </>
+                  )}
+                  {e.title}
+                </a>
+                {e.lines.map((line) => (
+                  <span key={line} class="soft">
+                    {line}
+                  </span>
+                ))}
               </li>
             ))}
           </ul>

@@ -78,6 +78,7 @@ function Input({ field: f, value, set }: { field: Field; value: unknown; set: (v
         <input
           class="field"
           type="datetime-local"
+          step="1"
           value={value ? localInput(Number(value)) : ""}
           onInput={(e) => set(Date.parse(e.currentTarget.value))}
         />

@@ -54,7 +54,9 @@ function Editor({
   };
   const match = d.version > 0 ? { match: `"${d.version}"` } : {};
   const save = (): void => {
-    done(call("PUT", address(kind, d.id || fallbackId(kind)), { body: d.body, ...match }));
+    // A field that still had the focus has just written its value: the draft of this moment counts, not that of the last drawing.
+    const latest = draft.value ?? d;
+    done(call("PUT", address(kind, latest.id || fallbackId(kind)), { body: latest.body, ...match }));
   };
   return (
     <section ref={box} class="panel editor" aria-label={t("alerts.editor")}>
