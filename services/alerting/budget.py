@@ -1,9 +1,10 @@
 """The alert budget: a team says how many pages a day it can bear; a controller raises or lowers the bar to hold it.
 
 Each candidate page has a worth between 0 and 1. The bar is the quantile of the candidates of the last week above which lie as many as may
-page: share = gain × (pages a day allowed) / (candidates a day). The gain is an integral controller: once an hour it is moved by the
+page: share = gain x (pages a day allowed) / (candidates a day). The gain is an integral controller: once an hour it is moved by the
 difference between what was allowed and what cleared the bar in the last 24 hours. A hard stop holds everything but critical back once the
-day's pages are used up; what it stops counts as having cleared the bar, so the bar rises until the stop is rarely needed. Critical pages always pass, and count. Cost: one pass over at most ``MAX_KEPT`` candidates a page.
+day's pages are used up; what it stops counts as having cleared the bar, so the bar rises until the stop is rarely needed. Critical pages
+always pass, and count. Cost: one pass over at most ``MAX_KEPT`` candidates a page.
 """
 
 from __future__ import annotations
