@@ -66,6 +66,16 @@ class IncidentBook:
             record.unranked = True
             record.log(e.ts_ms, e.type, f"{e.entity}: {title}", e.id)
 
+    def speaks_of(self, entity: str, ref: str) -> bool:
+        """Is this finding known, or its entity part of an open incident?"""
+        return ref in self.findings or entity in self.forest.by_entity
+
+    def note_ticket(self, e: Event, text: str) -> None:
+        """A ticket about something beside an open incident is a line in its timeline, nothing more."""
+        near = {*self.forest.graph.callers(e.entity), *self.forest.graph.callees(e.entity)}
+        for group in sorted({self.forest.hits[k].group for n in near for k in self.forest.by_entity.get(n, ())}):
+            self.records[group].log(e.ts_ms, "ticket", f"{e.entity}: {text}", e.id)
+
     def judge(self, f: Feedback) -> None:
         """Verdict on a suspect (target ``incident/suspect``) or a note on an incident (target ``incident``)."""
         incident, _, suspect = f.target.partition("/")

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from kizashi.contracts.findings import Affected, Cause, Episode, Incident, Severity, TimelineEntry
+from kizashi.contracts.findings import Affected, Cause, Episode, Impact, Incident, Severity, TimelineEntry
 
 MAX_TIMELINE = 300
 MAX_FINDINGS = 1_000
@@ -47,6 +47,7 @@ class Record(msgspec.Struct):
     entities: list[str] = []
     causes: list[Cause] = []
     blast: list[Affected] = []
+    impact: Impact | None = None
     changes: list[str] = []
     change_titles: dict[str, str] = {}
     timeline: list[TimelineEntry] = []
@@ -96,7 +97,7 @@ class Record(msgspec.Struct):
             opened_ms=self.opened_ms, updated_ms=self.updated_ms, closed_ms=self.closed_ms, merged_into=self.merged_into,
             verdict=self.verdict, entities=list(self.entities), episodes=list(self.findings), causes=list(self.causes[:SHOWN_CAUSES]),
             blast=list(self.blast), changes=list(self.changes), timeline=sorted(self.timeline, key=lambda t: t.at_ms),
-            similar=list(self.similar), change_titles=dict(self.change_titles),
+            similar=list(self.similar), change_titles=dict(self.change_titles), impact=self.impact,
         )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from kizashi.errors import Damaged
 from services.rca.changes import ChangeLog
 from services.rca.dependencies import EdgeState
 from services.rca.grouping import Hit, Rates
+from services.rca.impact import Promises
 from services.rca.past import PastIncident, PastIncidents
 from services.rca.record import Finding, Record
 from services.rca.signals import SignalSnapshot, SignalStore
@@ -54,6 +55,7 @@ class TenantSnapshot(msgspec.Struct):
     out_incidents: list[Incident]
     out_edges: list[Edge]
     out_changes: list[Event]
+    promises: Promises = msgspec.field(default_factory=Promises)
 
 
 class PartitionSnapshot(msgspec.Struct):
@@ -89,7 +91,7 @@ def _keep(t: Tenant) -> TenantSnapshot:
         t.name, t.now_ms, t.flushed_ms, t.faded_ms, t.learned_ms, list(t.graph.edges.values()), t.graph.history, t.graph.now_ms,
         list(forest.hits.values()), forest.next_key, forest.now_ms, forest.rates, list(forest.settling),
         list(book.records.values()), list(book.closed.values()), list(book.findings.values()), book.outbox, t.changes,
-        PastKept(t.past.incidents), t.series_names, t.done, t.signals.snapshot(), t.out_incidents, t.out_edges, t.out_changes,
+        PastKept(t.past.incidents), t.series_names, t.done, t.signals.snapshot(), t.out_incidents, t.out_edges, t.out_changes, t.promises,
     )  # fmt: skip
 
 
@@ -100,8 +102,9 @@ def _restore(s: TenantSnapshot) -> Tenant:
     t.changes, t.past, t.done = s.changes, PastIncidents(s.past.incidents), s.done
     t.signals = SignalStore.restore(s.signals)
     t.series_names = s.series
+    t.promises = s.promises
     for series, name in s.series.items():
-        t.by_entity.setdefault(name.entity, []).append(series)
+        t.index(series, name.entity, name.metric.partition("{")[0])
     forest, book = t.book.forest, t.book
     forest.load(s.hits, s.next_key, s.forest_now_ms, s.rates, s.settling)
     book.changes, book.past = t.changes, t.past

@@ -13,6 +13,7 @@ from services.rca.blast import PREDICT_FROM, live, structural
 from services.rca.changes import ChangeLog
 from services.rca.dependencies import DependencyMap
 from services.rca.grouping import CauseForest, Hit
+from services.rca.impact import Promises, impact
 from services.rca.past import PastIncidents
 from services.rca.ranking import Alarm, Evidence, rank
 from services.rca.record import Finding, Record
@@ -43,6 +44,9 @@ class Known(Protocol):
     def changes(self) -> ChangeLog: ...
     @property
     def past(self) -> PastIncidents: ...
+    @property
+    def promises(self) -> Promises: ...
+    def entry_requests(self) -> dict[str, float]: ...
     def entity_series(self, entity: str) -> list[int]: ...
     def name_of(self, series: int) -> str: ...
 
@@ -81,6 +85,7 @@ def assess(record: Record, findings: Mapping[str, Finding], forest: CauseForest,
             record.change_titles[c.change_id] = c.change_title
             known.changes.blame(c.change_id, record.id, evidence[c.entity].change, now_ms)
     record.blast = _blast(hits, forest.root(record.group), top.entity if top else "", known)
+    record.impact = impact(top.entity if top else "", record.blast, known.entry_requests(), known.promises)
     _recall(record, findings, now_ms, known)
     record.dirty |= before != (record.verdict, record.causes, record.blast, record.similar, record.changes)
 

@@ -17,7 +17,9 @@ from services.rca.changes import ChangeLog
 from services.rca.dependencies import DependencyMap
 from services.rca.entity import entity_of
 from services.rca.grouping import CauseForest
+from services.rca.impact import Promises
 from services.rca.incidents import IncidentBook
+from services.rca.kinds import request_count
 from services.rca.learned import hints, speaks_of_calls
 from services.rca.past import PastIncidents
 from services.rca.record import Finding, episode_text
@@ -51,9 +53,11 @@ class Tenant:
         self.signals = SignalStore()
         self.changes = ChangeLog()
         self.past = PastIncidents()
+        self.promises = Promises()
         self.book = IncidentBook(name, CauseForest(self.graph), self.changes, self.past)
         self.series_names: dict[int, SeriesName] = {}
         self.by_entity: dict[str, list[int]] = {}
+        self.requests: dict[str, int] = {}
         self.done: dict[str, int] = {}
         self.now_ms = 0
         self.flushed_ms = 0
@@ -77,7 +81,9 @@ class Tenant:
         self._find(finding, e.updated_ms, episode_text(e), e.closed_ms)
 
     def risk(self, r: Risk) -> None:
-        """A promise that is being missed is a finding about its entity; one that only may be missed is not."""
+        """A promise that is being missed is a finding about its entity; one that only may be missed is not. All count as what an
+        incident may put at risk."""
+        self.promises.note(r)
         if r.kind in ("slo", "capacity") and (r.firing or r.id in self.book.findings):
             series = r.series_id or format_series_id(0)
             finding = Finding(r.id, r.entity, r.title or r.kind, series, r.made_at_ms, r.severity, r.kind, r.firing, r.version, 0)
@@ -125,7 +131,11 @@ class Tenant:
         severity: Severity = "critical" if str(e.attributes.get("priority", "")).lower() in ("p1", "1", "critical") else "warning"
         at_ms = int(e.attributes.get("opened_ms", e.ts_ms))
         finding = Finding(e.id, e.entity, e.title or e.type, format_series_id(0), at_ms, severity, e.type, not over, 1 + int(over), 0)
-        self._find(finding, e.ts_ms, e.title or e.text or e.type, e.ts_ms if over else None)
+        text = e.title or e.text or e.type
+        if e.type == "ticket" and severity != "critical" and not self.book.speaks_of(e.entity, e.id):
+            self.book.note_ticket(e, text)  # a desk always has tickets: one alone is no incident
+        else:
+            self._find(finding, e.ts_ms, text, e.ts_ms if over else None)
 
     def _find(self, finding: Finding, at_ms: int, text: str, closed_ms: int | None) -> None:
         if self.done.get(finding.ref, 0) < finding.version:
@@ -145,7 +155,7 @@ class Tenant:
         entity = entity_of(metric, labels)
         extra = ",".join(f"{k}={v}" for k, v in sorted(labels.items()) if v != entity)
         self.series_names[series] = SeriesName(entity, f"{metric}{{{extra}}}" if extra else metric)
-        self.by_entity.setdefault(entity, []).append(series)
+        self.index(series, entity, metric)
 
     def _advance(self, now_ms: int) -> None:
         self.now_ms = max(self.now_ms, now_ms)
@@ -175,6 +185,20 @@ class Tenant:
             normal, ends_ms = normal[calm], ends_ms[calm]
         names = tuple(m for _e, m, _i in found)
         return Window(tuple(e for e, _m, _i in found), names, tuple(map(format_series_id, ids)), normal, normal[:0], STEP_MS / 1000)
+
+    def index(self, series: int, entity: str, metric: str) -> None:
+        """Find the series again by its entity, and the entity's first count of requests."""
+        self.by_entity.setdefault(entity, []).append(series)
+        if request_count(metric, entity):
+            self.requests.setdefault(entity, series)
+
+    def entry_requests(self) -> dict[str, float]:
+        """Requests (mean of the last half hour) of the entities of the map that nobody calls; those unknown are left out."""
+        entries = [e for e in self.requests if self.graph.callees(e) and not self.graph.callers(e)]
+        x = self.signals.window([self.requests[e] for e in entries], self.now_ms - LEARN_FROM_MS, self.now_ms)
+        known = (~np.isnan(x)).sum(axis=0)
+        mean = np.nansum(x, axis=0) / np.maximum(known, 1)
+        return {e: max(0.0, float(m)) for e, m, n in zip(entries, mean, known, strict=True) if n} if len(x) else {}
 
     def entity_series(self, entity: str) -> list[int]:
         """Series of an entity, in order of acquaintance."""

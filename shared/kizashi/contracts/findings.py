@@ -172,6 +172,17 @@ class Affected(msgspec.Struct, omit_defaults=True):
     path: list[str] = []
 
 
+class Impact(msgspec.Struct, omit_defaults=True):
+    """How much of a tenant is inside a blast radius; a share is None where nothing of the kind is known."""
+
+    users: float | None = None
+    """Expected share (0-1) of the requests at the entry points of the map."""
+    slos: list[str] = []
+    slo_share: float | None = None
+    tickets: list[str] = []
+    ticket_share: float | None = None
+
+
 class TimelineEntry(msgspec.Struct, omit_defaults=True):
     """One line of an incident's timeline."""
 
@@ -202,6 +213,7 @@ class Incident(msgspec.Struct, omit_defaults=True):
     changes: list[str] = []
     timeline: list[TimelineEntry] = []
     similar: list[str] = []
+    impact: Impact | None = None
     change_titles: dict[str, str] = {}
     """What each of ``changes`` did, in words."""
 
