@@ -15,7 +15,8 @@ from services.anomaly.bank import Bank
 class SeriesDetector(AnomalyDetector):
     """Online anomaly detector of one value: forecast surprise and novelty, 1.0 is the boundary.
 
-    Source: see ``services.anomaly.heads``. About 90 µs a sample through this shape (a bank of thousands costs 0.2), 12 kB with the objects around the 2 kB.
+    Source: see ``services.anomaly.heads``. About 90 µs a sample through this shape, a bank of thousands
+    costs 0.2; 12 kB with the objects around the 2 kB.
 
     Parameters
     ----------

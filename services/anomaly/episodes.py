@@ -8,6 +8,7 @@ from typing import Any
 from kizashi.contracts.batches import SeriesInfo
 from kizashi.contracts.findings import Episode, Severity, Source
 from kizashi.contracts.ids import finding_id, format_series_id
+from services.anomaly.pattern_reader import SeasonChange
 from services.anomaly.state import CLOSED, HEADS, KINDS, MISSING
 
 CRITICAL_PEAK = 1.5
@@ -23,6 +24,15 @@ def severity_of(peak: float, samples: int, kind: str) -> Severity:
     if peak >= CRITICAL_PEAK or samples >= CRITICAL_SAMPLES:
         return "critical"
     return "warning"
+
+
+def season_episode(change: SeasonChange, info: SeriesInfo, source: Source | None, model: str) -> Episode:
+    """A season that became another one, as a change point: ``value`` and ``expected`` are the periods now and before, in seconds."""
+    at, id_ = change.at_ms, finding_id("episode", "season", info.id, change.at_ms)
+    return Episode(
+        id_, 1, info.tenant, format_series_id(info.id), info.metric, info.labels, "season", "closed", at, at, at, "both", "info", 1.0,
+        at, change.after_s, change.after_s, change.before_s, head="change_point", model=model, source=source,
+    )  # fmt: skip
 
 
 def episode_of(event: Any, info: SeriesInfo, source: Source | None, model: str) -> Episode:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,11 +20,24 @@ MOST = 16
 """Series a tick at most: a look costs about 150 µs."""
 
 
+@dataclass(frozen=True)
+class SeasonChange:
+    """A series had a season of ``before_s`` and has one of ``after_s`` now, 0 for none, seen at ``at_ms`` with this strength."""
+
+    series: int
+    at_ms: int
+    before_s: float
+    after_s: float
+    strength: float
+
+
 class PatternReader:
     """Walks over the rows of a bank by the log's clock; its place is part of the snapshot."""
 
     def __init__(self, row: int = 0, read_ms: int = 0) -> None:
         self.row, self.read_ms = row, read_ms
+        self.changes: list[SeasonChange] = []
+        """Seasons that have changed, until somebody takes them."""
 
     def state(self) -> tuple[int, int]:
         """What ``PatternReader(*state)`` continues from."""
@@ -40,14 +54,14 @@ class PatternReader:
         told = []
         for _ in range(turns):
             self.row = (self.row + 1) % used
-            pattern = look(bank, self.row, now_ms)
+            pattern = look(bank, self.row, now_ms, self.changes)
             if pattern is not None:
                 told.append(pattern)
         return told
 
 
-def look(bank: Bank, row: int, now_ms: int) -> Pattern | None:
-    """The pattern of one row if it changed since it was last told.
+def look(bank: Bank, row: int, now_ms: int, changes: list[SeasonChange] | None = None) -> Pattern | None:
+    """The pattern of one row if it changed since it was last told; a season that has become another one is added to ``changes``.
 
     A season is told once two looks in a row agree on it: one look can be fooled by an incident.
     """
@@ -56,11 +70,15 @@ def look(bank: Bank, row: int, now_ms: int) -> Pattern | None:
         return None
     series = int(s["id"])
     pattern = pattern_of(series, bank.info(series).tenant, s, h, now_ms, int(h["told_version"]) + 1)
-    agreed = pattern.season_s == float(h["accepted_s"])
+    agreed = np.float32(pattern.season_s) == h["accepted_s"]
+    before = float(h["told_season_s"])
     bank.habits[row]["accepted_s"] = pattern.season_s
     mark = _mark(pattern)
     if not agreed or mark == int(h["told_mark"]):
         return None
+    if before > 0.0 and before != np.float32(pattern.season_s) and changes is not None:
+        changes.append(SeasonChange(series, now_ms, before, pattern.season_s, pattern.season_strength))
+    bank.habits[row]["told_season_s"] = pattern.season_s
     bank.habits[row]["told_mark"] = np.uint64(mark)
     bank.habits[row]["told_version"] += 1
     return pattern

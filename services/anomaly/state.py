@@ -219,7 +219,8 @@ HABITS = record(
         # what was told last
         ("told_version", "i4"),
         ("told_mark", "u8"),
-        ("accepted_s", "f8"),
+        ("accepted_s", "f4"),
+        ("told_season_s", "f4"),
     ]
 )
 """What patterns are read from; beside the series record, since scoring does not need it."""

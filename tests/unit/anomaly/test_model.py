@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -140,3 +142,23 @@ def test_silence_is_an_episode_that_ends_with_the_next_sample() -> None:
     model.score(52, message(64, np.random.default_rng(1)))
     back = [e for e in model.drain().episodes if e.kind == "missing"]
     assert [(e.id, e.state, e.version) for e in back] == [(e.id, "closed", 2) for e in missing]
+
+
+def test_memory_is_flat_over_ten_million_samples() -> None:
+    series, rows, seen = 1000, 10, 0
+    model = PartitionModel("t", 0)
+    rng = np.random.default_rng(0)
+    ids = np.tile(np.arange(1, series + 1, dtype=np.uint64), rows)
+    flags = np.zeros(series * rows, np.uint8)
+    resident: list[int] = []
+    while seen < 10_000_000:
+        ts = np.repeat((seen // series + np.arange(1, rows + 1)) * 1000, series)
+        model.score(seen // (series * rows), SamplesBatch(int(ts[-1]), ids, ts, rng.normal(size=len(ids)), flags))
+        drained = model.drain()
+        assert drained.scores is not None
+        assert np.isfinite(drained.scores.score).all()
+        seen += len(ids)
+        if seen % 2_000_000 == 0:
+            resident.append(int(Path("/proc/self/statm").read_text().split()[1]) * 4096)
+    assert resident[-1] - resident[0] < 16 << 20
+    assert len(model.dump()) < 3_000 * series

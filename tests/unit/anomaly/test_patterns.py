@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kizashi.contracts.batches import SeriesInfo
 from kizashi.contracts.findings import Pattern
 from services.anomaly.bank import Bank
-from services.anomaly.pattern_reader import PatternReader, look
+from services.anomaly.episodes import season_episode
+from services.anomaly.pattern_reader import PatternReader, SeasonChange, look
 
 DAY_MS, HOUR_MS = 86_400_000, 3_600_000
 Values = np.ndarray[tuple[int], np.dtype[np.float64]]
@@ -116,3 +118,20 @@ def test_an_unchanged_pattern_is_told_once_and_versions_grow() -> None:
     assert [p.version for p in told] == list(range(1, len(told) + 1))
     assert 1 <= len(told) <= 2
     assert reader.state() == (0, int(ts[-1]) + 10_000)
+
+
+def test_a_season_that_becomes_another_one_is_a_change_point() -> None:
+    ts = stamps(30, 300_000)
+    half = len(ts) // 2
+    rng = np.random.default_rng(0)
+    values = np.where(np.arange(len(ts)) < half, 5 * wave(ts, DAY_MS), 5 * wave(ts, 6 * HOUR_MS)) + rng.normal(0, 0.3, len(ts))
+    bank, changes = Bank(), list[SeasonChange]()
+    for start in range(0, len(ts), 144):
+        part = slice(start, start + 144)
+        n = len(ts[part])
+        bank.score(np.ones(n, np.uint64), ts[part], values[part], np.zeros(n, np.uint8))
+        look(bank, 0, int(ts[part][-1]), changes)
+    assert [(c.before_s, c.after_s) for c in changes][-1] == (86_400.0, 21_600.0)
+    assert changes[-1].at_ms > ts[half]
+    told = season_episode(changes[-1], SeriesInfo(1, "acme", "m", {}), None, "x")
+    assert (told.kind, told.state, told.severity, told.expected, told.value) == ("season", "closed", "info", 86_400.0, 21_600.0)
