@@ -21,6 +21,11 @@ WITHIN_S = 5.0
 """For the whole exchange, name resolution included."""
 MOST_ANSWER_BYTES = 65_536
 LONGEST_SAID = 120
+MOST_CONNECTIONS = 16
+"""To one host."""
+KEEP_S = 20.0
+"""A connection that nothing used for so long is closed: in a storm the handshake is most of a message's cost, else nobody waits for it."""
+MOST_HOSTS = 256
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
@@ -48,10 +53,8 @@ class Https:
     ) -> None:  # fmt: skip
         self.reach, self.clock = reach, clock or SystemClock()
         self._resolve, self._within_s = resolve, within_s
-        # no connection is kept: a pool knows addresses, not names, and two hosts of one address must not share a connection
-        limits = httpx.Limits(max_connections=64, max_keepalive_connections=0)
         self.trust = trust or ssl.create_default_context()
-        self._transport = httpx.AsyncHTTPTransport(self.trust, trust_env=False, limits=limits)
+        self._transports: dict[tuple[str, int], httpx.AsyncHTTPTransport] = {}
 
     async def addresses(self, host: str, port: int) -> tuple[str, ...]:
         """Judged addresses of a host. Raises Refused, OSError."""
@@ -78,7 +81,7 @@ class Https:
             content=body,
             extensions={"sni_hostname": target.host, "timeout": httpx.Timeout(self._within_s).as_dict()},
         )
-        response = await self._transport.handle_async_request(request)
+        response = await (await self._transport(target)).handle_async_request(request)
         try:
             read = bytearray()
             async for chunk in response.aiter_raw():
@@ -88,6 +91,16 @@ class Https:
             return Answer(response.status_code, response.headers, bytes(read))
         finally:
             await response.aclose()
+
+    async def _transport(self, target: Target) -> httpx.AsyncHTTPTransport:
+        """Connections of one host. A pool knows addresses, not names: two hosts of one address must not share a connection."""
+        place = (target.host, target.port)
+        if place not in self._transports:
+            if len(self._transports) >= MOST_HOSTS:
+                await self._transports.pop(next(iter(self._transports))).aclose()  # whose message was under way is sent again
+            limits = httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS, keepalive_expiry=KEEP_S)
+            self._transports[place] = httpx.AsyncHTTPTransport(self.trust, trust_env=False, limits=limits)
+        return self._transports[place]
 
     async def tell(
         self, url: str, body: bytes, headers: Mapping[str, str], judge: Callable[[Answer], Outcome | None] = lambda _: None
@@ -109,4 +122,6 @@ class Https:
 
     async def close(self) -> None:
         """Close what is open."""
-        await self._transport.aclose()
+        for transport in self._transports.values():
+            await transport.aclose()
+        self._transports.clear()

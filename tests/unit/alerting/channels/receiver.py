@@ -55,6 +55,7 @@ class Receiver:
     authority: trustme.CA
     answer: Callable[[Asked], Reply]
     asked: list[Asked] = field(default_factory=list)
+    connections: int = 0
 
     def url(self, path: str = "/", host: str = HOST) -> str:
         return f"https://{host}:{self.port}{path}"
@@ -86,22 +87,16 @@ async def receiver(*replies: Reply, judge: Callable[[Asked], Reply] | None = Non
     """A server that gives ``replies`` in turn, the last one for ever; or what ``judge`` says of a request."""
     left = list(replies) or [Reply()]
     authority, context = certificate()
+    open_now: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
+    gone = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        running.connections += 1
+        open_now[writer] = asyncio.current_task()
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
-            asked = await read_request(reader)
-            running.asked.append(asked)
-            try:
-                reply = running.answer(asked)
-            except AssertionError as x:
-                reply = Reply(400, body=f"refused by the rules: {x}"[:100].encode())
-            await asyncio.sleep(reply.delay_s)  # the fault itself: a receiver that takes its time
-            if reply.status:
-                lines = [f"HTTP/1.1 {reply.status} X", f"Content-Length: {len(reply.body)}", "Connection: close"]
-                lines += [f"{k}: {v}" for k, v in reply.headers.items()]
-                writer.write("\r\n".join([*lines, "", ""]).encode() + reply.body)
-                await writer.drain()
-        writer.close()
+            while await answer_one(running, reader, writer):
+                pass
+        writer.transport.abort() if gone.is_set() else writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     port = int(server.sockets[0].getsockname()[1])
@@ -110,7 +105,27 @@ async def receiver(*replies: Reply, judge: Callable[[Asked], Reply] | None = Non
         yield running
     finally:
         server.close()
-        await server.wait_closed()
+        gone.set()
+        for writer in open_now:
+            writer.transport.abort()
+        await asyncio.gather(*(task for task in open_now.values() if task), return_exceptions=True)
+
+
+async def answer_one(running: Receiver, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """Whether the connection may be used again."""
+    asked = await read_request(reader)
+    running.asked.append(asked)
+    try:
+        reply = running.answer(asked)
+    except AssertionError as x:
+        reply = Reply(400, body=f"refused by the rules: {x}"[:100].encode())
+    await asyncio.sleep(reply.delay_s)  # the fault itself: a receiver that takes its time
+    if not reply.status:
+        return False
+    lines = [f"HTTP/1.1 {reply.status} X", f"Content-Length: {len(reply.body)}", *(f"{k}: {v}" for k, v in reply.headers.items())]
+    writer.write("\r\n".join([*lines, "", ""]).encode() + reply.body)
+    await writer.drain()
+    return True
 
 
 async def read_request(reader: asyncio.StreamReader) -> Asked:

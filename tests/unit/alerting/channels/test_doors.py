@@ -88,6 +88,7 @@ async def test_no_cookie_is_kept_and_no_proxy_asked(tmp_path: Path, monkeypatch:
         at = doors(running, tmp_path)
         for _ in range(2):
             assert (await at.https.tell(running.url(), b"", {})).state == "sent"
+        assert running.connections == 1, "a connection is used again"
         await at.https.close()
     assert not any("cookie" in a.headers for a in running.asked)
 
@@ -186,7 +187,8 @@ async def test_the_heart_beats_only_while_alerting_lives(tmp_path: Path) -> None
             ("t", "broken", {"type": "heartbeat"}),
             ("t", "other", SLACK),
         ]
-        hearts = Heartbeats(lambda: channels, lambda: alive[0], doors(running, tmp_path, clock), clock)
+        at = doors(running, tmp_path, clock)
+        hearts = Heartbeats(lambda: channels, lambda: alive[0], at, clock)
         assert [await hearts.beat(), await hearts.beat()] == [1, 0]
         clock.advance(61)
         assert await hearts.beat() == 0 and len(running.asked) == 2, "a 500 is no heartbeat, and is not hidden"
@@ -200,6 +202,7 @@ async def test_the_heart_beats_only_while_alerting_lives(tmp_path: Path) -> None
                 await asyncio.sleep(0.01)
         stop.set()
         await task
+        await at.https.close()
 
 
 def test_templates_fill_names_and_nothing_else() -> None:
