@@ -138,9 +138,10 @@ class IncidentBook:
         marks = sorted(features(record, self.findings))
         for ref in record.findings:
             self.findings.pop(ref, None)
-        ranked = [c.change_id or c.entity for c in record.causes] if record.verdict == "cause" else []
         cause = next((s for s, v in record.judged.items() if v == "cause"), "")
-        self.past.add(PastIncident(record.id, record.opened_ms, end_ms, marks, ranked, record.title(), cause, [], list(record.notes)))
+        self.past.add(
+            PastIncident(record.id, record.opened_ms, end_ms, marks, list(record.said), record.title(), cause, [], list(record.notes))
+        )
         self.closed[record.id] = record
         if len(self.closed) > MAX_CLOSED:
             del self.closed[next(iter(self.closed))]

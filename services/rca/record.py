@@ -48,6 +48,8 @@ class Record(msgspec.Struct):
     causes: list[Cause] = []
     blast: list[Affected] = []
     impact: Impact | None = None
+    said: list[str] = []
+    """Suspects as ranked before a person judged one of them: what the track record is kept of."""
     changes: list[str] = []
     change_titles: dict[str, str] = {}
     timeline: list[TimelineEntry] = []
@@ -97,7 +99,7 @@ class Record(msgspec.Struct):
             opened_ms=self.opened_ms, updated_ms=self.updated_ms, closed_ms=self.closed_ms, merged_into=self.merged_into,
             verdict=self.verdict, entities=list(self.entities), episodes=list(self.findings), causes=list(self.causes[:SHOWN_CAUSES]),
             blast=list(self.blast), changes=list(self.changes), timeline=sorted(self.timeline, key=lambda t: t.at_ms),
-            similar=list(self.similar), change_titles=dict(self.change_titles), impact=self.impact,
+            similar=list(self.similar), change_titles=dict(self.change_titles), impact=self.impact, said=list(self.said),
         )  # fmt: skip
 
 

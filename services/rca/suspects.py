@@ -76,6 +76,8 @@ def assess(record: Record, findings: Mapping[str, Finding], forest: CauseForest,
     ranking = rank(window, known.graph, Alarm(_symptom(hits, known.graph)), evidence)
     record.verdict, record.causes = ranking.verdict, ranking.causes[:10]
     record.ranked_ms, record.unranked = now_ms, False
+    if not record.judged:  # a verdict moves the ranking: afterwards it would prove itself right
+        record.said = [c.change_id or c.entity for c in record.causes] if record.verdict == "cause" else []
     top = record.causes[0] if record.verdict == "cause" else None
     if leader != ([c.entity for c in record.causes[:1]], record.verdict):
         record.log(now_ms, "cause", f"{top.entity}: {top.text}" if top else f"inconclusive: {ranking.reason}")

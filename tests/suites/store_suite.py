@@ -167,6 +167,8 @@ class StoreSuite:
             "v_incidents": "time id state severity title cause blast",
             "v_annotations": "time timeEnd title text tags",
             "v_edges": "id source target mainstat",
+            "v_changes": "time timeEnd entity title kind outcome incident probability",
+            "v_cause_accuracy": "time incident cause place top1 top3",
             "v_nodes": "id title mainstat",
             "v_alerts": "time id state rule severity title",
             "v_patterns": "series_id season_s trend slope_per_day",
@@ -175,6 +177,35 @@ class StoreSuite:
             names = {row[0] for row in store.query(f"DESCRIBE TABLE {view}").rows}
             assert set(columns.split()) <= names
             store.query(f"SELECT * FROM {view} LIMIT 1")
+
+    def test_a_change_has_an_outcome_and_a_verdict_a_place(self, store: Store) -> None:
+        def event(kind: str, id: str, source: str, body: str) -> None:
+            store.command(
+                "INSERT INTO events (tenant, ts, id, type, entity, title, source, body, written) VALUES "
+                "('default', toDateTime64(60, 3), {id:String}, {kind:String}, 'db', 'db 8.4', {source:String}, {body:String}, now64(3))",
+                {"id": id, "kind": kind, "source": source, "body": body},
+            )
+
+        event("change", "deploy-1", "", '{"attributes": {"kind": "deploy", "author": "mika"}}')
+        event("change", "deploy-2", "", '{"attributes": {"kind": "flag"}}')
+        said = '{"attributes": {"change": "deploy-1", "outcome": "suspected", "incident": "incident-1", "probability": 0.75}}'
+        event("annotation", "outcome-deploy-1", "rca", said)
+        found = store.query("SELECT id, kind, author, outcome, incident, probability FROM v_changes ORDER BY id").rows
+        assert found == [("deploy-1", "deploy", "mika", "suspected", "incident-1", 0.75), ("deploy-2", "flag", "", "pending", "", 0.0)]
+
+        store.command(
+            "INSERT INTO incidents (tenant, opened, id, version, state, body) VALUES ('default', toDateTime64(70, 3), 'incident-1', 2, "
+            "'open', {body:String})",
+            {"body": '{"said": ["cart", "deploy-1"]}'},
+        )
+        for second, target, verdict, undo in ((1, "deploy-1", "cause", 0), (2, "cart", "cause", 0), (3, "cart", "cause", 1)):
+            store.command(
+                "INSERT INTO feedback (tenant, made, id, target, verdict, author, undo, body) VALUES "
+                "('default', toDateTime64({at:UInt32}, 3), {id:String}, {target:String}, {verdict:String}, 'mika', {undo:UInt8}, '{}')",
+                {"at": 80 + second, "id": f"f{second}", "target": f"incident-1/{target}", "verdict": verdict, "undo": undo},
+            )
+        judged = store.query("SELECT incident, cause, place, top1, top3 FROM v_cause_accuracy").rows
+        assert judged == [("incident-1", "deploy-1", 2, 0, 1)]
 
     def test_repeats_do_not_count_and_the_first_wins(self, store: Store) -> None:
         store.insert_block("series", _series(7, "cpu"))

@@ -22,7 +22,8 @@ READABLE = frozenset({
     "incidents", "alerts", "deliveries", "events", "edges", "config_log", "feedback", "v_series", "v_metrics", "v_scores", "v_current",
     "v_metrics_1m", "v_metrics_1h", "v_episodes", "v_patterns", "v_forecast", "v_forecast_errors", "v_forecast_track", "v_risk",
     "v_slo", "v_tickets_at_risk", "v_runs_out", "v_incidents", "v_alerts",
-    "v_deliveries", "v_groups", "v_calibration", "v_events", "v_annotations", "v_edges", "v_nodes", "v_feedback", "v_config",
+    "v_deliveries", "v_groups", "v_calibration", "v_events", "v_annotations", "v_edges", "v_nodes", "v_changes",
+    "v_cause_accuracy", "v_feedback", "v_config",
 })  # fmt: skip
 KINDS = {"indexes": "EXPLAIN indexes = 1, projections = 1", "pipeline": "EXPLAIN PIPELINE", "estimate": "EXPLAIN ESTIMATE"}
 

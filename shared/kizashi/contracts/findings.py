@@ -214,6 +214,8 @@ class Incident(msgspec.Struct, omit_defaults=True):
     timeline: list[TimelineEntry] = []
     similar: list[str] = []
     impact: Impact | None = None
+    said: list[str] = []
+    """Suspects (a change's id, else the entity) as ranked before anybody judged them, best first; empty when inconclusive."""
     change_titles: dict[str, str] = {}
     """What each of ``changes`` did, in words."""
 

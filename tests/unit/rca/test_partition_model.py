@@ -105,6 +105,23 @@ def test_a_deploy_just_before_is_suspected_and_can_be_confirmed() -> None:
     assert outcomes[-1] == "confirmed"
 
 
+def test_a_verdict_moves_the_ranking_but_not_the_track_record() -> None:
+    model = PartitionModel()
+    first = next(iter(newest(outage(model)).values()))
+    assert first.said[0] == "db"
+    model.feedback(Feedback("f1", "default", f"{first.id}/cart", "cause", "mika", T0 + 1_926_000))
+    model.feedback(Feedback("f2", "default", f"{first.id}/db", "not_cause", "mika", T0 + 1_926_000))
+    model.tick(T0 + 1_930_000)
+    judged = next(iter(newest(model.drain().incidents).values()))
+    assert judged.causes[0].entity == "cart"
+    assert judged.said == first.said
+    for service, at in (("db", 1815), ("cart", 1845), ("shop", 1880)):
+        model.episode(episode(service, "latency", at, version=2, closed_s=2000))
+    model.tick(T0 + 2_400_000)
+    record = model.tenants["default"].past.accuracy()
+    assert (record.judged, record.top1, record.top3) == (1, 0.0, 1.0)
+
+
 def test_tenants_do_not_see_each_other() -> None:
     model = PartitionModel()
     model.event(topology(("cart", "db")))

@@ -393,11 +393,62 @@ SELECT opened AS time, coalesce(closed, updated) AS timeEnd, title, concat('caus
 FROM incidents FINAL
 WHERE state != 'merged';
 
+-- Every change with what became of it: pending, nothing, suspected, confirmed or cleared, and the incident that named it.
+CREATE OR REPLACE VIEW v_changes AS
+SELECT
+    c.tenant AS tenant,
+    c.id AS id,
+    c.ts AS time,
+    coalesce(c.until, c.ts) AS timeEnd,
+    c.type AS type,
+    c.entity AS entity,
+    c.title AS title,
+    JSONExtractString(c.body, 'attributes', 'kind') AS kind,
+    JSONExtractString(c.body, 'attributes', 'author') AS author,
+    if(o.outcome = '', 'pending', o.outcome) AS outcome,
+    o.incident AS incident,
+    o.probability AS probability
+FROM (SELECT * FROM events FINAL WHERE type IN ('change', 'maintenance')) AS c
+LEFT JOIN
+(
+    SELECT
+        tenant,
+        JSONExtractString(body, 'attributes', 'change') AS change,
+        JSONExtractString(body, 'attributes', 'outcome') AS outcome,
+        JSONExtractString(body, 'attributes', 'incident') AS incident,
+        JSONExtractFloat(body, 'attributes', 'probability') AS probability
+    FROM events FINAL
+    WHERE type = 'annotation' AND source = 'rca'
+) AS o ON o.tenant = c.tenant AND o.change = c.id;
+
+-- One row an incident whose cause a person confirmed: where it stood in the ranking before anybody judged (0: not in it).
+CREATE OR REPLACE VIEW v_cause_accuracy AS
+SELECT
+    i.tenant AS tenant,
+    i.id AS incident,
+    i.opened AS time,
+    f.suspect AS cause,
+    indexOf(JSONExtract(i.body, 'said', 'Array(String)'), f.suspect) AS place,
+    toUInt8(place = 1) AS top1,
+    toUInt8(place BETWEEN 1 AND 3) AS top3
+FROM incidents AS i FINAL
+INNER JOIN
+(
+    SELECT
+        tenant,
+        splitByChar('/', target)[1] AS incident,
+        substring(target, position(target, '/') + 1) AS suspect
+    FROM feedback FINAL
+    WHERE verdict IN ('cause', 'not_cause') AND position(target, '/') > 0
+    GROUP BY tenant, target
+    HAVING argMax(verdict, made) = 'cause' AND argMax(undo, made) = 0
+) AS f ON f.tenant = i.tenant AND f.incident = i.id;
+
 -- Shaped for Grafana's node graph: id, source, target, mainstat; origin says who told us of the edge.
 CREATE OR REPLACE VIEW v_edges AS
 SELECT
     tenant,
-    concat(caller, '→', callee) AS id,
+    concat(caller, '→', callee, ' ', edges.source) AS id,
     caller AS source,
     callee AS target,
     rate AS mainstat,
