@@ -12,6 +12,7 @@ from kizashi.contracts.findings import Factor, Forecast, Risk, Severity
 from kizashi.contracts.ids import finding_id, format_series_id
 from kizashi.contracts.promises import Limit
 from kizashi.errors import Damaged
+from kizashi.online.climb import climb_of
 from kizashi.online.first_passage import Passage, crossing, passage
 from services.forecast.bank import TierBank
 from services.forecast.config import DAY_MS
@@ -35,6 +36,7 @@ class RunOut:
     def __init__(self) -> None:
         self.limits: list[Limit] = []
         self._versions: dict[str, int] = {}
+        """Version last told of each risk; negative: it was told that it is over."""
         self._known: dict[int, Limit | None] = {}
 
     def set_limits(self, limits: list[Limit]) -> None:
@@ -52,17 +54,21 @@ class RunOut:
         if forecast.reliable:
             near = crossing(np.array(forecast.quantiles), np.array(forecast.levels), limit.threshold, limit.rising)
         y = bank.history(row)
+        climb = climb_of(y, tier.season, rising=limit.rising)
+        if climb is not None:
+            near = climb.met(limit.threshold if limit.rising else -limit.threshold)
         found = passage(y, tier.season, limit.threshold, HORIZON_MS / tier.bucket_ms, rising=limit.rising, near=near)
         if found is None:
             return []
         key = finding_id("capacity", format_series_id(info.id), limit.id)
         in_sight = found.probability >= WORTH_TELLING or found.quantiles[2] * tier.bucket_ms <= IN_SIGHT_MS
-        if not in_sight and key not in self._versions:
+        told = self._versions.get(key, 0)
+        if not in_sight and told <= 0:
             return []
-        version = self._versions[key] = self._versions.get(key, 0) + 1
-        if not in_sight:
-            del self._versions[key]  # told once that it is over; comes back as a new story under the same id
-        return [_risk(key, version, info, limit, found, forecast, float(y[-1]))]
+        version = abs(told) + 1
+        self._versions[key] = version if in_sight else -version  # told once that it is over; versions go on when it comes back
+        per_step = found.growth_per_step if climb is None else climb.slope if limit.rising else -climb.slope
+        return [_risk(key, version, info, limit, found, per_step, forecast, float(y[-1]))]
 
     def dump(self) -> bytes:
         """State as bytes; the limits are the model's to keep."""
@@ -81,10 +87,12 @@ class RunOut:
         return out
 
 
-def _risk(key: str, version: int, info: SeriesInfo, limit: Limit, found: Passage, forecast: Forecast, value: float) -> Risk:
+def _risk(
+    key: str, version: int, info: SeriesInfo, limit: Limit, found: Passage, per_step: float, forecast: Forecast, value: float
+) -> Risk:
     step, made = forecast.step_ms, forecast.made_at_ms
     eta = [made + int(q * step) if math.isfinite(q) else None for q in found.quantiles]
-    per_day = found.growth_per_step * DAY_MS / step
+    per_day = per_step * DAY_MS / step
     entity = info.labels.get("service") or info.labels.get("host") or info.metric
     return Risk(
         id=key,

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr
 
+from kizashi.online.climb import climb_of
+
 F64 = NDArray[np.float64]
 
 FARTHEST = 400.0
@@ -77,7 +79,7 @@ def passage(
     """First passage of window ``y`` over ``threshold`` (under it when not ``rising``); None when the window is too short.
 
     ``growth`` multiplies the drift ("what if it grew 30 % faster": 1.3). ``near`` (h,) is P(met by step k) as a reliable forecast
-    has it; it replaces the drift's answer for the first h steps.
+    has it, or a climb; it replaces the drift's answer for the first h steps.
     """
     sign = 1.0 if rising else -1.0
     g = growth_of(sign * y, season)
@@ -150,15 +152,17 @@ def what_if(
 
     ``quantiles`` (levels, h) is its forecast as published. Only the drift is multiplied, so season and spread stay as they are.
     """
-    found = growth_of(y, season)
+    found, climb = growth_of(y, season), climb_of(y, season, rising=rising)
     drift = found.drift / found.block if found is not None else 0.0
+    if climb is not None:
+        drift = climb.slope if rising else -climb.slope
     steps = np.arange(1, quantiles.shape[1] + 1)
     grown = quantiles + (growth - 1.0) * drift * steps
     if threshold is None:
         return WhatIf(grown, growth * drift, None, None)
 
     def meets(q: F64, factor: float) -> Passage | None:
-        near = crossing(q, levels, threshold, rising)
+        near = crossing(q, levels, threshold, rising) if climb is None else climb.met(threshold if rising else -threshold, factor)
         return passage(y, season, threshold, horizon, rising=rising, growth=factor, near=near)
 
     return WhatIf(grown, growth * drift, meets(quantiles, 1.0), meets(grown, growth))
