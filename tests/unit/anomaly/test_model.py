@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-
 from pathlib import Path
 
 import numpy as np
@@ -144,21 +143,22 @@ def test_silence_is_an_episode_that_ends_with_the_next_sample() -> None:
     assert [(e.id, e.state, e.version) for e in back] == [(e.id, "closed", 2) for e in missing]
 
 
-def test_memory_is_flat_over_ten_million_samples() -> None:
+@pytest.mark.parametrize("samples", [1_000_000, pytest.param(10_000_000, marks=pytest.mark.soak)])
+def test_memory_is_flat(samples: int) -> None:
     series, rows, seen = 1000, 10, 0
     model = PartitionModel("t", 0)
     rng = np.random.default_rng(0)
     ids = np.tile(np.arange(1, series + 1, dtype=np.uint64), rows)
     flags = np.zeros(series * rows, np.uint8)
     resident: list[int] = []
-    while seen < 10_000_000:
+    while seen < samples:
         ts = np.repeat((seen // series + np.arange(1, rows + 1)) * 1000, series)
         model.score(seen // (series * rows), SamplesBatch(int(ts[-1]), ids, ts, rng.normal(size=len(ids)), flags))
         drained = model.drain()
         assert drained.scores is not None
         assert np.isfinite(drained.scores.score).all()
         seen += len(ids)
-        if seen % 2_000_000 == 0:
+        if seen % (samples // 5) == 0:
             resident.append(int(Path("/proc/self/statm").read_text().split()[1]) * 4096)
     assert resident[-1] - resident[0] < 16 << 20
     assert len(model.dump()) < 3_000 * series
