@@ -100,8 +100,7 @@ class Flow:
                 return
             task, self._flushing = self._flushing, None
             await task
-        due = self._pending_bytes >= self._pace.flush_bytes or time.monotonic() - self._since >= self._pace.linger_s
-        if self._pending and due:
+        if self._pending and self._pace.due(self._pending_bytes, time.monotonic() - self._since):
             records, self._pending, self._pending_bytes = self._pending, [], 0
             self._flushing = asyncio.create_task(self._flush(records, self._assignment), name="flush")
 

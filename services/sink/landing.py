@@ -33,8 +33,8 @@ HoleCheck = Callable[[Record, Gap], bool]
 """True when the log itself no longer holds what is missing: retention overtook the scorer or the sink."""
 
 
-ROWS_AT_ONCE = 250_000
-"""Rows of one insert, about 15 MB: after a pause the reader hands over far more than a server takes in one body."""
+ROWS_AT_ONCE = 500_000
+"""Rows of one insert, about 35 MB: after a pause the reader hands over far more than a server takes in one body."""
 
 
 @dataclass(frozen=True)

@@ -55,3 +55,16 @@ def test_buckets_are_whole_and_late_rows_count_once(store: Store) -> None:
     assert store.query(minutes).rows == [(3, 4.0, 1.0, 8.0, 8.0, 500), (1, 7.0, 7.0, 7.0, 7.0, 500)]
     assert Tiers(store).roll() >= 0
     assert store.query(minutes).rows[0][0] == 3
+
+
+def test_rows_of_many_buckets_at_once_leave_clean_buckets_alone(store: Store) -> None:
+    """An import spreads over more buckets than live data: only those with new rows are computed again."""
+    day = 86_400_000
+    insert(store, [START, START + day], [1.0, 2.0])
+    roll(store)
+    made = store.query("SELECT bucket, made FROM samples_1m FINAL ORDER BY bucket").rows
+    insert(store, [START + 1_000, START + 2 * day], [3.0, 4.0])
+    roll(store)
+    again = store.query("SELECT bucket, made, samples, mean FROM samples_1m FINAL ORDER BY bucket").rows
+    assert [row[2:] for row in again] == [(2, 2.0), (1, 2.0), (1, 4.0)]
+    assert again[0][1] > made[0][1] and again[1][1] == made[1][1]

@@ -89,7 +89,7 @@ def configuration(path: Path, memory: Memory) -> str:
     return f"""<clickhouse>
 {lines}<query_log><database>system</database><table>query_log</table><flush_interval_milliseconds>5000</flush_interval_milliseconds>
 <ttl>event_date + INTERVAL 3 DAY DELETE</ttl></query_log>
-<merge_tree><old_parts_lifetime>60</old_parts_lifetime><number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</number_of_free_entries_in_pool_to_lower_max_size_of_merge><number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation><number_of_free_entries_in_pool_to_execute_optimize_entire_partition>1</number_of_free_entries_in_pool_to_execute_optimize_entire_partition></merge_tree>
+<merge_tree><old_parts_lifetime>60</old_parts_lifetime><auto_statistics_types></auto_statistics_types><number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</number_of_free_entries_in_pool_to_lower_max_size_of_merge><number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation><number_of_free_entries_in_pool_to_execute_optimize_entire_partition>1</number_of_free_entries_in_pool_to_execute_optimize_entire_partition></merge_tree>
 <storage_configuration><disks><backups><type>local</type><path>{folder}/store-backups/</path></backups></disks></storage_configuration>
 <backups><allowed_disk>backups</allowed_disk><allow_concurrent_backups>false</allow_concurrent_backups></backups>
 </clickhouse>

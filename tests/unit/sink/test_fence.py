@@ -74,12 +74,13 @@ def test_an_empty_batch_is_nothing() -> None:
     assert fence.marks == {}
 
 
-@given(st.lists(st.integers(0, 3), min_size=1, max_size=30), st.data())
-def test_any_replay_with_any_borders_lands_each_row_once(counts: list[int], data: st.DataObject) -> None:
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=30), st.lists(st.tuples(st.integers(0, 30), st.integers(1, 30)), max_size=10))
+def test_any_replay_with_any_borders_lands_each_row_once(counts: list[int], turns: list[tuple[int, int]]) -> None:
+    """Each turn goes back some slices and sends some; the last one sends what is left."""
     fence, landed, at = Fence({("t", 0): 0}), [], 0
-    while at < len(counts):
-        start = data.draw(st.integers(0, at))
-        end = data.draw(st.integers(start + 1, len(counts)))
+    for back, length in [*turns, (0, len(counts))]:
+        start = max(0, at - back)
+        end = min(len(counts), start + length)
         landed += land(fence, batch(start, counts[start:end]))
         at = max(at, end)
     assert landed == np.repeat(np.arange(len(counts)), counts).tolist()
