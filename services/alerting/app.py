@@ -97,7 +97,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     key = load_signing_key(settings.signing_key_path)
     factory, clock = AlertingFactory(key, settings.kafka.partitions), SystemClock()
     reach = Reach.of(settings.environment == "development", settings.alerting_hosts)
-    doors = Doors(Https(reach), SecretFiles(settings.home / FOLDER), clock, f"http://{settings.bind}:{settings.port}")
+    doors = Doors(Https(reach), SecretFiles(settings.home / FOLDER), clock, settings.people_url)
     switchboard = Switchboard(factory.channel, doors)
     questions = Questions(factory, switchboard, Replayer(), clock)
     port = InnerPort(

@@ -57,7 +57,7 @@ def preview(name: Name, as_document: Json = False) -> None:
     from services.alerting.channels import switchboard
 
     settings, now_ms = wiring.load(), time.time_ns() // 1_000_000
-    made = switchboard.preview(_body(name), switchboard.example(settings.tenant, name, now_ms), _base_url(), now_ms)
+    made = switchboard.preview(_body(name), switchboard.example(settings.tenant, name, now_ms), settings.people_url, now_ms)
     as_json(made) if as_document else out.print(made["text"], markup=False)
 
 
@@ -88,11 +88,6 @@ def _row(body: dict[str, Any], secrets: Any) -> dict[str, str]:
     return {"type": str(body.get("type")), "fallback": str(body.get("fallback", "")), "secrets": said, "note": str(body.get("note", ""))}
 
 
-def _base_url() -> str:
-    settings = wiring.load()
-    return f"http://{settings.bind}:{settings.port}"
-
-
 async def _send_test(body: dict[str, Any], name: str) -> dict[str, str]:
     from kizashi.clock import SystemClock
     from services.alerting.channels.doors import Doors
@@ -103,7 +98,7 @@ async def _send_test(body: dict[str, Any], name: str) -> dict[str, str]:
 
     settings = wiring.load()
     reach = Reach.of(settings.environment == "development", settings.alerting_hosts)
-    doors = Doors(Https(reach), SecretFiles(settings.home / FOLDER), SystemClock(), _base_url())
+    doors = Doors(Https(reach), SecretFiles(settings.home / FOLDER), SystemClock(), settings.people_url)
     try:
         outcome = await Switchboard(lambda _tenant, _name: body, doors).send_test(settings.tenant, body, name)
     finally:

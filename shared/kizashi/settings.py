@@ -117,6 +117,8 @@ class Settings(BaseModel):
     """Ingest's HTTP receivers; the gateway passes their paths through."""
     ingest_host: str = "127.0.0.1"
     """Where the gateway finds ingest."""
+    public_url: str = Field(default="", pattern=r"^(https?://[^\s/?#]+)?$")
+    """Where people reach the gateway, such as https://kizashi.example.com, for the links of a page; empty takes ``bind`` and ``port``."""
     alerting_port: int = Field(default=8082, ge=0, le=65535)
     """Alerting's inner HTTP: what the gateway asks it for people. 0 lets the system choose."""
     alerting_host: str = "127.0.0.1"
@@ -136,6 +138,11 @@ class Settings(BaseModel):
     tenant: str = "default"
     """Tenant of what this machine sends and asks for."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def people_url(self) -> str:
+        """The gateway's address as people know it."""
+        return self.public_url or f"http://{self.bind}:{self.port}"
 
     @property
     def signing_key_path(self) -> Path:

@@ -9,6 +9,7 @@ from typing import Any, cast
 import msgspec
 
 from kizashi.errors import ConfigurationError, Refused
+from kizashi.observe.metrics import DELIVERIES, TOLD
 from services.alerting.channels import alertmanager, mail, opsgenie, pagerduty, slack, teams, webhook
 from services.alerting.channels.doors import Doors
 from services.alerting.channels.kinds import (
@@ -71,10 +72,17 @@ class Switchboard:
 
     async def send(self, n: Notification) -> Outcome:
         """The outcome of one attempt; what a person must repair is ``failed``."""
+        kind = "unknown"
         try:
-            return await self._send(n, self.channel(n.tenant, n.channel))
+            channel = self.channel(n.tenant, n.channel)
+            kind = str(channel.__struct_config__.tag)
+            outcome = await self._send(n, channel)
         except Refused as x:
-            return Outcome("failed", str(x))
+            outcome = Outcome("failed", str(x))
+        DELIVERIES.labels(kind, outcome.state).inc()
+        if outcome.state == "sent":
+            TOLD.labels(kind).observe(max(0, self.doors.clock.now_ms() - n.created_ms) / 1_000)
+        return outcome
 
     async def send_test(self, tenant: str, body: dict[str, Any], name: str = "test", now_ms: int | None = None) -> Outcome:
         """Send an example page through a channel that need not be saved yet: the test button."""
