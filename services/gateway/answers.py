@@ -14,6 +14,7 @@ from kizashi.cache import Cache, MemoryCache
 from kizashi.errors import KizashiError, NotFound, Recoverable
 from kizashi.observe.logs import logger
 from kizashi.observe.metrics import CACHE
+from kizashi.store.blocks import Block
 from kizashi.store.client import Store, StoreError
 from services.gateway.problems import Problem
 from services.gateway.queries import Statement
@@ -65,6 +66,14 @@ class Answers:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, tenant, statement, values or {}, form, asker)
         finally:
             turn.release()
+
+    async def insert(self, table: str, block: Block) -> None:
+        """Write rows of the gateway's own (kept analyses): telemetry and findings are written by the sink alone."""
+        await asyncio.get_running_loop().run_in_executor(self._pool, self._store.insert_block, table, block)
+
+    async def command(self, statement: Statement, values: Mapping[str, Value] | None = None) -> str:
+        """A statement without rows."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._store.command, statement.sql, dict(values or {}))
 
     def _ask(self, tenant: str, statement: Statement, values: Mapping[str, Value], form: str, asker: str) -> bytes:
         settings: dict[str, str | int] = {

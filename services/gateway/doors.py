@@ -12,6 +12,7 @@ from kizashi.clock import Clock
 from kizashi.settings import Settings
 from kizashi.stream.config import ConfigFold, ConfigWriter
 from kizashi.stream.loop_producer import LoopProducer
+from services.gateway.analyses import Analyses
 from services.gateway.answers import Answers
 from services.gateway.bus import Bus
 from services.gateway.catalog import Catalog
@@ -36,6 +37,7 @@ class Doors:
     clock: Clock
     cache: Cache
     answers: Answers
+    analyses: Analyses
     catalog: Catalog
     sessions: Sessions
     directory: Directory

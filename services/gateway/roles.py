@@ -59,6 +59,8 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("GET", f"{_API}/series/{{series_id}}"): _READ,
     ("GET", f"{_API}/series/{{series_id}}/pattern"): _READ,
     ("GET", f"{_API}/series/{{series_id}}/explain"): _READ,
+    ("GET", f"{_API}/series/{{series_id}}/season"): _READ,
+    ("GET", f"{_API}/correlation"): _READ,
     ("GET", f"{_API}/facets"): _READ,
     ("GET", f"{_API}/range"): _READ,
     ("GET", f"{_API}/episodes"): _READ,

@@ -13,6 +13,7 @@ import httpx
 import msgspec
 
 from kizashi.observe.logs import logger
+from kizashi.observe.metrics import CACHE
 
 FRESH_STATE_MS = 15_000
 """The supervisor writes its state every two seconds; an older file is of a house that is gone."""
@@ -104,3 +105,18 @@ class History:
                 "messages": len(self.delays_ms),
             },
         }
+
+
+def hit_rates() -> list[dict[str, Any]]:
+    """Look-ups of this process by cache layer since its start; ``hit_rate`` counts answers that were at hand, stale ones too."""
+    counted: dict[str, dict[str, int]] = {}
+    for sample in next(iter(CACHE.collect())).samples:
+        if sample.name.endswith("_total"):
+            counted.setdefault(sample.labels["layer"], {})[sample.labels["outcome"]] = int(sample.value)
+    out = []
+    for layer, outcomes in sorted(counted.items()):
+        at_hand = outcomes.get("hit", 0) + (outcomes.get("stale", 0) if layer == "memory" else 0)
+        out.append(
+            {"layer": layer, "lookups": sum(outcomes.values()), **outcomes, "hit_rate": round(at_hand / max(1, sum(outcomes.values())), 4)}
+        )
+    return out

@@ -32,7 +32,7 @@ BY_MINUTE = Statement(
         ifNotFinite(stddevPopIf(m.mean, now), 0) AS spread_during, ifNotFinite(stddevPopIf(m.mean, NOT now), 0) AS spread_before,
         maxIf(m.worst, now) / 1000 AS worst, sumIf(m.odd, now) / greatest(rows_during, 1) AS odd_share
     FROM (SELECT series_id, samples, mean, worst, odd, bucket >= toDateTime({start_s:UInt32}) AS now
-          FROM samples_1m
+          FROM samples_1m FINAL
           WHERE bucket >= toDateTime({base_s:UInt32}) AND bucket < toDateTime({end_s:UInt32}) AND @ours) AS m
     GROUP BY id
 """.replace("@ours", _OURS),

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from services.gateway.routes import (
     alerting,
     alertmanager,
+    analyses,
     changed,
     config,
     connect,
@@ -28,8 +29,8 @@ from services.gateway.routes import (
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
-    login.router, overview.router, series.router, range.router, findings.router, alerting.router, past.router, changed.router,
-    config.router, shares.router, feedback.router, health.router, queries.router, connect.router, live.router, openapi.router,
-    receivers.router, alertmanager.router, hooks.router,
+    login.router, overview.router, series.router, range.router, findings.router, alerting.router, past.router,
+    changed.router, analyses.router, config.router, shares.router, feedback.router, health.router, queries.router,
+    connect.router, live.router, openapi.router, receivers.router, alertmanager.router, hooks.router,
     pages.router,  # last: it takes every path that is left
 )  # fmt: skip

@@ -9,11 +9,13 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from kizashi.contracts.ids import parse_series_id
+from services.gateway.analyses import Analysis
 from services.gateway.answers import Value, json_bytes
 from services.gateway.doors import Doors
 from services.gateway.guard import Parts, Who
 from services.gateway.problems import Problem
 from services.gateway.queries import changed as q
+from services.gateway.range_cache import SETTLED_AFTER_MS
 from services.gateway.times import BadTime, parse_span
 
 router = APIRouter(prefix="/api/v1")
@@ -21,7 +23,7 @@ SHORTEST_MS = 10_000
 LONGEST_MS = 7 * 86_400_000
 BY_MINUTE_FROM_MS = 900_000
 """Shorter windows have too few minutes to compare spreads: they read the samples."""
-KEPT_S = 300.0
+KEPT_S = 7 * 86_400.0
 RECENT_KEPT_S = 10.0
 
 
@@ -45,9 +47,14 @@ async def what_changed(
     asked: dict[str, Value] = {
         "tenant": who.tenant, "service": service, "limit": limit, "start_s": start_s, "end_s": end_s, "base_s": 2 * start_s - end_s,
     }  # fmt: skip
-    kept_s = RECENT_KEPT_S if now_ms - span.end_ms < 600_000 else KEPT_S
-    key = f"changed/{who.tenant}/{service}/{limit}/{start_s}/{end_s}"
-    return json_bytes(await parts.answers.remembered(key, kept_s, lambda: _compute(parts, who.tenant, asked, span.length_ms)))
+    key = f"{service}/{limit}/{start_s}/{end_s}"
+    if now_ms - span.end_ms < SETTLED_AFTER_MS:  # still filling: it would have another version with every question
+        made = parts.answers.remembered(
+            f"changed/{who.tenant}/{key}", RECENT_KEPT_S, lambda: _compute(parts, who.tenant, asked, span.length_ms)
+        )
+        return json_bytes(await made)
+    question = Analysis(who.tenant, "changed", key, 2 * start_s - end_s, end_s)
+    return json_bytes(await parts.analyses.get(question, KEPT_S, lambda: _compute(parts, who.tenant, asked, span.length_ms)))
 
 
 async def _compute(parts: Doors, tenant: str, asked: dict[str, Value], length_ms: int) -> bytes:

@@ -19,7 +19,7 @@ from services.gateway.guard import Parts, Who
 from services.gateway.problems import Problem
 from services.gateway.queries import health as q
 from services.gateway.stats import stats_board
-from services.gateway.vitals import read_parts, scrape
+from services.gateway.vitals import hit_rates, read_parts, scrape
 
 router = APIRouter(prefix="/api/v1")
 COUNTERS = {
@@ -69,6 +69,7 @@ async def compute(parts: Doors, tenant: str) -> bytes:
         "dead_letters": [] if isinstance(letters, BaseException) else await _letters(parts, letters),
         "counters": {name: _count(counts, *place) for name, place in COUNTERS.items()},
         "ws_clients": sum(parts.open_sockets.values()),
+        "caches": hit_rates(),
         "model_age_s": None,
     })  # fmt: skip
 
