@@ -118,7 +118,13 @@ class Heartbeat(Channel, frozen=True, kw_only=True, tag="heartbeat"):
     every_s: Annotated[int, msgspec.Meta(ge=10, le=3_600)] = 60
 
 
-AnyChannel = Topic | Webhook | Slack | Teams | PagerDuty | Opsgenie | Alertmanager | Mail | Heartbeat
+class LongTail(Channel, frozen=True, kw_only=True, tag="apprise"):
+    """Anything that Apprise knows, when it is installed."""
+
+    url_file: SecretName
+
+
+AnyChannel = Topic | Webhook | Slack | Teams | PagerDuty | Opsgenie | Alertmanager | Mail | Heartbeat | LongTail
 
 
 def decode_channel(body: dict[str, Any]) -> AnyChannel:

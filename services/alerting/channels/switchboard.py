@@ -10,12 +10,13 @@ import msgspec
 
 from kizashi.errors import ConfigurationError, Refused
 from kizashi.observe.metrics import DELIVERIES, TOLD
-from services.alerting.channels import alertmanager, mail, opsgenie, pagerduty, slack, teams, webhook
+from services.alerting.channels import alertmanager, longtail, mail, opsgenie, pagerduty, slack, teams, webhook
 from services.alerting.channels.doors import Doors
 from services.alerting.channels.kinds import (
     Alertmanager,
     AnyChannel,
     Heartbeat,
+    LongTail,
     Mail,
     Opsgenie,
     PagerDuty,
@@ -36,7 +37,7 @@ Send = Callable[[Page, Any, Doors], Awaitable[Outcome]]
 
 SENDERS: dict[type[AnyChannel], Send] = {
     Webhook: webhook.send, Slack: slack.send, Teams: teams.send, PagerDuty: pagerduty.send, Opsgenie: opsgenie.send,
-    Alertmanager: alertmanager.send, Mail: mail.send,
+    Alertmanager: alertmanager.send, Mail: mail.send, LongTail: longtail.send,
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -24,6 +25,7 @@ from standardwebhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from kizashi.clock import SystemClock
+from services.alerting.channels import longtail
 from services.alerting.channels.doors import Doors
 from services.alerting.channels.https import Https
 from services.alerting.channels.secret_files import SecretFiles
@@ -312,3 +314,28 @@ async def test_the_test_button_sends_an_example(kind: str, tmp_path: Path) -> No
         assert (await board.send_test("default", body)).state == "sent" and b"TEST" in running.asked[0].body
         assert (await board.send_test("default", {"type": kind})).state == "failed"
         await board.doors.https.close()
+
+
+async def test_apprise_takes_the_long_tail_where_the_operator_opened_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("apprise", reason="Apprise is an optional extra")
+    async with receiver() as running:
+        running.authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+        at = doors(running, tmp_path)
+        opened = replace(at, https=Https(Reach(True, frozenset({f"127.0.0.1:{running.port}"})), running.trust()))
+        (tmp_path / "a").write_text(f"jsons://127.0.0.1:{running.port}/x")
+        board = Switchboard(lambda _t, _n: {"type": "apprise", "url_file": "a"}, opened)
+        assert (await board.send(notification())).state == "sent" and running.asked[0].json["title"].startswith("[FIRING] critical")
+        refused = await Switchboard(lambda _t, _n: {"type": "apprise", "url_file": "a"}, at).send(notification())
+        assert refused.state == "failed" and "operator opened" in refused.text and len(running.asked) == 1
+        for url in ("syslog://", "nonsense", "json://169.254.169.254/"):
+            (tmp_path / "a").write_text(url)
+            assert (await board.send(notification())).state == "failed"
+
+
+def test_what_apprise_may_reach() -> None:
+    reach = Reach(False, frozenset({"chat.internal"}))
+    for scheme in ("discord", "tgram"):
+        assert longtail.admitted(scheme, "whatever", None, reach)
+    for scheme, host, taken in (("mmost", "chat.internal", True), ("mmost", "10.0.0.1", False), ("syslog", "", False), ("json", "", False)):
+        assert longtail.admitted(scheme, host, None, reach) is taken

@@ -1,0 +1,67 @@
+"""The long tail (Discord, Telegram, Pushover …) through Apprise, when it is installed: ``pip install apprise``, an optional extra.
+
+Apprise opens its own connections, which our guard does not see. So a service is taken when its address is fixed by Apprise itself; one
+that is told a host is taken when the operator opened that host in the settings; what acts on this machine (syslog, dbus) never is.
+It says only yes or no: every no is tried again. Loaded on first use: 50 MB.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+from types import ModuleType
+from typing import Any
+
+from kizashi.errors import Refused
+from services.alerting.channels.doors import Doors
+from services.alerting.channels.kinds import LongTail
+from services.alerting.channels.outcome import Outcome
+from services.alerting.page import Page
+from services.alerting.targets import HTTPS_PORT, Reach
+from services.alerting.templates import fill
+
+FIXED = frozenset({"discord", "tgram", "pover", "pbul", "gchat", "wxteams", "twilio", "sendgrid", "vonage", "nexmo", "line"})
+"""Schemes whose host is written in Apprise's own code."""
+LONGEST_TEXT = 1_800
+"""Discord takes 2,000 characters, most others more."""
+
+
+def admitted(scheme: str, host: str, port: int | None, reach: Reach) -> bool:
+    """Whether Apprise may connect for this URL.
+
+    >>> admitted("discord", "123", None, Reach()), admitted("json", "169.254.169.254", None, Reach()), admitted("syslog", "", None, Reach())
+    (True, False, False)
+    """
+    return scheme in FIXED or bool(host and reach.opened(host, port or HTTPS_PORT))
+
+
+def _apprise() -> ModuleType:
+    try:
+        found = importlib.import_module("apprise")
+    except ImportError as x:
+        raise Refused("this channel needs the package apprise: pip install apprise") from x
+    logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it logs URLs, which hold tokens
+    return found
+
+
+def _tell(url: str, title: str, text: str, kind: str, reach: Reach) -> Outcome:
+    apprise = _apprise()
+    plugin: Any = apprise.Apprise.instantiate(url)
+    if plugin is None:
+        raise Refused("the file does not hold a URL that Apprise knows")
+    if not admitted(url.partition(":")[0].lower(), str(plugin.host or ""), plugin.port, reach):
+        raise Refused("Apprise may reach services with a fixed address, and hosts that the operator opened")
+    taken = plugin.notify(title=title, body=text, notify_type=getattr(apprise.NotifyType, kind))
+    return Outcome("sent", "taken") if taken else Outcome("retry", "Apprise says that it was not taken")
+
+
+async def send(page: Page, channel: LongTail, doors: Doors) -> Outcome:
+    """Tell it, in a thread."""
+    n = page.notification
+    kind = (
+        "SUCCESS" if n.kind == "resolved" else "FAILURE" if n.severity == "critical" else "WARNING" if n.severity == "warning" else "INFO"
+    )
+    title = fill(channel.title, page) if channel.title else page.heading
+    text = (fill(channel.text, page) if channel.text else page.plain())[:LONGEST_TEXT]
+    return await asyncio.to_thread(_tell, doors.secrets.read(channel.url_file), title, text, kind, doors.https.reach)
