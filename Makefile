@@ -96,9 +96,10 @@ soak: setup ## The long forms: every fault, many times
 bench: setup ## Samples a second through the whole system, delays, cost by stage
 	@$(BIN)/kizashi bench pipeline
 
+# rrcf comes as source alone, so here wheels are not insisted on; every archive is still checked against its hash.
 .venv-peers/.stamp: requirements-peers.lock .venv/.stamp-uv
 	@PYTHON="$(PYTHON)" bash deploy/venv.sh .venv-peers
-	@VIRTUAL_ENV=.venv-peers $(BIN)/uv pip sync -q --require-hashes --only-binary :all: requirements-peers.lock
+	@VIRTUAL_ENV=.venv-peers $(BIN)/uv pip sync -q --require-hashes requirements-peers.lock
 	@touch $@
 
 bench-peers: setup .venv-peers/.stamp ## The same beside Faust with River and Quix Streams

@@ -29,7 +29,7 @@ def main() -> None:
                 scorer.report()
                 os._exit(0)  # a worker has no way to stop itself that does not wait for its timers
 
-    app.worker(loglevel="ERROR").execute_from_commandline()
+    faust.Worker(app, loglevel="ERROR", redirect_stdouts=False).execute_from_commandline()
 
 
 if __name__ == "__main__":
