@@ -31,20 +31,20 @@ class BusinessCalendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         try:
             ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as x:
-            raise ConfigurationError(f"no time zone is called {self.zone!r}; write one like Asia/Tokyo") from x
+            raise ConfigurationError(f"no time zone is called {self.zone!r}; write one like Asia/Tokyo - at `$.zone`") from x
         if len(self.hours) != 7:
-            raise ConfigurationError(f"calendar {self.id!r} needs hours for seven weekdays, it has {len(self.hours)}")
+            raise ConfigurationError(f"calendar {self.id!r} needs hours for seven weekdays, it has {len(self.hours)} - at `$.hours`")
         for spans in self.hours:
             edges = [edge for span in spans for edge in span]
             if edges != sorted(set(edges)) or any(not 0 <= e <= DAY_MINUTES for e in edges):
-                raise ConfigurationError(f"hours of calendar {self.id!r} must be rising minutes between 0 and {DAY_MINUTES}")
+                raise ConfigurationError(f"hours of calendar {self.id!r} must be rising minutes between 0 and {DAY_MINUTES} - at `$.hours`")
         if not any(self.hours):
-            raise ConfigurationError(f"calendar {self.id!r} has no open hours: no deadline would ever come")
+            raise ConfigurationError(f"calendar {self.id!r} has no open hours: no deadline would ever come - at `$.hours`")
         try:
             for day in self.holidays:
                 date.fromisoformat(day)
         except ValueError as x:
-            raise ConfigurationError(f"a holiday of calendar {self.id!r} is no date: {x}; write 2025-12-25") from x
+            raise ConfigurationError(f"a holiday of calendar {self.id!r} is no date: {x}; write 2025-12-25 - at `$.holidays`") from x
         return self
 
     def open_s(self, start_ms: int, end_ms: int) -> float:

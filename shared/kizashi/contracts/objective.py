@@ -50,16 +50,21 @@ class Objective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def checked(self) -> Window:
         """The window, if all makes sense; raises ConfigurationError that says what to change."""
         if not 0.0 < self.objective < 1.0:
-            raise ConfigurationError(f"objective {self.objective} of {self.id!r}: write a share between 0 and 1, such as 0.999")
+            raise ConfigurationError(
+                f"objective {self.objective} of {self.id!r}: write a share between 0 and 1, such as 0.999 - at `$.objective`"
+            )
         if self.minimum_events < 0:
-            raise ConfigurationError(f"minimum_events of {self.id!r} is negative")
+            raise ConfigurationError(f"minimum_events of {self.id!r} is negative - at `$.minimum_events`")
         if self.kind == "ratio" and (self.total is None or (self.bad is None) == (self.good is None)):
-            raise ConfigurationError(f"ratio objective {self.id!r} needs total, and either bad or good")
+            raise ConfigurationError(f"ratio objective {self.id!r} needs total, and either bad or good - at `$.kind`")
         if self.kind != "ratio" and self.metric is None:
-            raise ConfigurationError(f"{self.kind} objective {self.id!r} needs a metric")
+            raise ConfigurationError(f"{self.kind} objective {self.id!r} needs a metric - at `$.kind`")
         if self.kind == "latency" and self.threshold is None:
-            raise ConfigurationError(f"latency objective {self.id!r} needs a threshold")
-        return parse_window(self.window, self.zone)
+            raise ConfigurationError(f"latency objective {self.id!r} needs a threshold - at `$.kind`")
+        try:
+            return parse_window(self.window, self.zone)
+        except ConfigurationError as x:
+            raise ConfigurationError(f"{x} - at `$.{'window' if 'zone' not in str(x) else 'zone'}`") from x
 
     def role_of(self, info: SeriesInfo) -> Role | None:
         """What a series is to this objective."""

@@ -33,7 +33,9 @@ class Promise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def checked(self) -> Promise:
         """Itself, if it gives time; raises ConfigurationError."""
         if not (0 < self.resolve_s < math.inf and 0 <= self.respond_s < math.inf):
-            raise ConfigurationError(f"the promise for {self.priority!r} must give time to resolve, {self.resolve_s} s is none")
+            raise ConfigurationError(
+                f"the promise for {self.priority!r} must give time to resolve, {self.resolve_s} s is none - at `$.resolve_s`"
+            )
         return self
 
 
@@ -77,5 +79,5 @@ def decode_promised(kind: str, id_: str, tenant: str, body: Body) -> Promised:
     if kind != "limit":
         raise ConfigurationError(f"there is no kind {kind!r} of promise: {', '.join(PROMISE_KINDS)}")
     if not math.isfinite(found.threshold):
-        raise ConfigurationError(f"limit {id_!r} needs a finite threshold")
+        raise ConfigurationError(f"limit {id_!r} needs a finite threshold - at `$.threshold`")
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kizashi.errors import ConfigurationError
@@ -37,11 +39,11 @@ def test_a_file_becomes_objects_with_the_calendar_before_the_promise() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "says"),
     [
-        ("objective: 0.99", "objective: 99", 2, "between 0 and 1"),
+        ("objective: 0.99", "objective: 99", 8, "between 0 and 1"),
         ("objective: 0.99", "objective: high", 8, "Expected `float`"),
         ("threshold: 300", "treshold: 300", 2, "unknown field"),
         ("labels: {service: checkout}", "labels: {service: 3}", 6, "Expected `str`"),
-        ("window: 28d", "window: soon", 2, "no window"),
+        ("window: 28d", "window: soon", 9, "no window"),
         ("id: fast", "idd: fast", 2, "has an id"),
         ("resolve: 4h", "resolve: never", 13, "no time to resolve"),
         ("calendar: office", "calendar: beach", 12, "does not have"),
@@ -71,3 +73,14 @@ def test_all_mistakes_are_told_at_once() -> None:
 def test_files_without_promises_are_refused(text: str) -> None:
     with pytest.raises(ConfigurationError):
         read_promises(text)
+
+
+@pytest.mark.parametrize("page", ["promises.md", "promises.ja.md"])
+def test_the_file_in_the_documentation_is_taken(page: str) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "operations" / page).read_text(encoding="utf-8")
+    example = text.partition("```yaml\n")[2].partition("```")[0]
+    assert {w.kind for w in read_promises(example)} == {"slo", "calendar", "promise", "limit"}
+    with pytest.raises(ConfigurationError) as caught:
+        read_promises(example.replace("objective: 0.99\n", "objective: 99.0\n"))
+    said = text.partition("promises.yaml:")[2].partition("\n")[0]
+    assert said == str(caught.value).partition("yaml:")[2]
