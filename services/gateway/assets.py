@@ -11,6 +11,8 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 FOR_EVER = "public, max-age=31536000, immutable"
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".woff2": "font/woff2", ".webmanifest": "application/manifest+json"}
+FILES = frozenset({".js", ".mjs", ".css", ".map", ".json", ".svg", ".png", ".ico", ".txt", ".xml", ".php", ".woff2", ".webmanifest"})
+"""What is missing with such an ending is missing; other dots belong to names in addresses, such as a share link's token."""
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Kizashi</title>
 <h1>The web client is not built yet</h1>
 <p>Run <code>make setup</code> (or <code>npm ci &amp;&amp; npm run build</code> in services/gateway/ui) and reload.</p>
@@ -26,7 +28,7 @@ class Assets:
     def answer(self, path: str, request: Request) -> Response:
         """The response for a path without its leading slash."""
         file = self._find(path)
-        if file is None and ("." in path.rsplit("/", 1)[-1] or path.startswith("assets/")):
+        if file is None and (path.startswith("assets/") or Path(path).suffix.lower() in FILES):
             return Response("not found\n", 404, media_type="text/plain")
         page = file is None
         file = file or self._root / "index.html"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from kizashi.contracts.batches import LEARNING
+from kizashi.contracts.batches import ANOMALOUS, LEARNING
 from kizashi.contracts.findings import Cause, Incident
 from kizashi.errors import ConfigurationError
 from kizashi.stream.config import ConfigObject
@@ -43,6 +43,7 @@ def test_explain_names_the_first_closed_gate() -> None:
     assert explain([{**row, "flags": LEARNING}], None, None)["verdict"] == "learning"
     low = explain([{**row, "score": 0.4, "value": 1.5}], None, None)
     assert (low["verdict"], low["inside_band"], low["head"]) == ("score", True, "point")
+    assert explain([{**row, "score": 0.0, "flags": ANOMALOUS}], {"id": "e"}, None)["verdict"] == "odd"
     assert explain([], None, None)["verdict"] == "no_data"
     ruled = explain([{**row, "score": 0.99, "src_topic": "t", "src_partition": 3, "src_offset": 7}], None, None)
     assert (ruled["verdict"], ruled["place"]) == ("rule", {"topic_id": "t", "partition": 3, "offset": 7})
@@ -142,7 +143,7 @@ def test_assets(tmp_path: Path) -> None:
     plain, packed = assets.answer("assets/a-1.js", request()), assets.answer("assets/a-1.js", request("gzip, br"))
     assert "immutable" in plain.headers["cache-control"] and plain.headers["content-type"].startswith("text/javascript")
     assert packed.headers["content-encoding"] == "br"
-    for page in ("", "explore", "dashboards/a/b"):
+    for page in ("", "explore", "dashboards/a/b", "shared/share-1f.a-b_c", "dashboards/v1.2"):
         answer = assets.answer(page, request())
         assert answer.status_code == 200 and answer.headers["cache-control"] == "no-cache"
     for missing in ("assets/b.js", "../secret.txt", "x/../../secret.txt", "logo.png", "/etc/passwd.txt"):

@@ -2,7 +2,7 @@
 // this browser for those who may not.
 import { signal } from "@preact/signals";
 import { type ApiError, apiUrl, call, get, me } from "../../api/http";
-import type { ConfigItem } from "../../api/types";
+import type { ConfigItem, Page } from "../../api/types";
 import { keep, stored } from "../../state/prefs";
 
 interface Likes {
@@ -30,7 +30,8 @@ function here(): Likes {
 export const likes = signal<Likes>(here());
 let version = 0;
 
-const path = (): string => `/config/view/${encodeURIComponent(`likes-${me.value?.user ?? ""}`)}`;
+const id = (): string => `likes-${me.value?.user ?? ""}`;
+const path = (): string => `/config/view/${encodeURIComponent(id())}`;
 
 function put(next: Likes): void {
   likes.value = next;
@@ -42,11 +43,14 @@ function put(next: Likes): void {
 /** Takes what another browser of the same person has kept. */
 export async function loadLikes(): Promise<void> {
   try {
-    const item = await get<ConfigItem<unknown>>(path());
-    version = item.version;
-    put(likesFrom(item.body));
+    // The list, not the object: who has never starred anything has none, and that is no error.
+    const { items } = await get<Page<ConfigItem<unknown>>>("/config/view");
+    const mine = items.find((i) => i.id === id());
+    if (!mine) return;
+    version = mine.version;
+    put(likesFrom(mine.body));
   } catch (error) {
-    if (![403, 404].includes((error as ApiError).status)) console.warn(error);
+    console.warn(error);
   }
 }
 

@@ -86,10 +86,10 @@ function View({ shown: { dashboard: d, frozen, expiresMs } }: { shown: Shown }) 
     <main class="shared">
       <div class="tools">
         <h1>{d.title}</h1>
-        <span class="soft">
+        <h2 class="soft">
           {frozen ? t("dashboards.frozen_at", { time: full(frozen.made_ms) }) : ""}{" "}
           {t("dashboards.expires", { time: full(expiresMs) })}
-        </span>
+        </h2>
       </div>
       <div class="board">
         {panels.map((p) => (
