@@ -11,7 +11,7 @@ from kizashi.contracts.ids import format_series_id
 from services.anomaly.forecasters import HOUR_MS
 from services.anomaly.habits import is_habit
 from services.anomaly.state import HEADS, HOURS, Tuning
-from services.anomaly.turns import boundary_of, ruled
+from services.anomaly.turns import UNDER, boundary_of, ruled
 
 Gate = Literal["fired", "maintenance", "learning", "min_deviation", "band", "debounce", "noise", "habit", "calibration"]
 
@@ -106,13 +106,15 @@ def explanation(s: Any, h: Any, tuning: Tuning, local_ms: int, model: str, state
 def gate_of(s: Any, h: Any, tuning: Tuning, hour: int) -> Gate:
     """The first gate that kept the newest sample from being part of an episode, or ``fired``."""
     record = np.atleast_1d(s)[0]
-    score, held = float(s["score"]), float(s["held"])
+    score, held, novelty = float(s["score"]), float(s["held"]), float(s["last_novelty"])
     waiting = int(s["candidate"]) > 0
+    inside = float(s["last_lower"]) <= float(s["raw"]) <= float(s["last_upper"])
+    strange = score >= UNDER or novelty >= 1.0 or float(s["evidence"]) >= 1.0 or not inside
     checks: tuple[tuple[bool, Gate], ...] = (
         (bool(s["open"]), "fired"),
         (int(s["last_ms"]) < int(s["quiet_until_ms"]), "maintenance"),
         (int(s["learned"]) <= tuning.warm_up and not s["borrowed"], "learning"),
-        (ruled(record, float(s["raw"]), float(s["last_expected"]), 2.0) < 1.0, "min_deviation"),
+        (strange and ruled(record, float(s["raw"]), float(s["last_expected"]), 2.0) < 1.0, "min_deviation"),
         (score < 1.0 and not waiting, "band"),
         (not waiting and tuning.open_n > 1, "debounce"),
         (bool(is_habit(np.atleast_1d(h)[0], hour)), "habit"),

@@ -20,17 +20,20 @@ from services.anomaly.state import record
 STEP_MS = 10_000
 GRACE_MS = 2_000
 """Samples of a bucket arrive this much after its end at most; later ones are in the next view that recomputes from raw."""
+TOLD_MS = 86_400_000
+"""Samples further behind the writer's clock are an import or a replay: readers of rollups look at the present, and a curve of one value in
+five minutes would be a message a sample for each of them."""
 NOT_FOLDED = DUPLICATE | LATE | HISTORY | UNSCORED
 
 CELL = record([("start", "i8"), ("row", "i4"), ("count", "u4"), ("sum", "f8"), ("low", "f8"), ("high", "f8"), ("worst", "f4")])
 
 
 @kernel
-def fold(cells: Any, row: Any, ts: Any, values: Any, score: Any, flags: Any, closed: Any) -> int:
-    """Add rows to their series' open bucket; a bucket that a newer one replaces goes to ``closed``; returns how many did."""
+def fold(cells: Any, row: Any, ts: Any, values: Any, score: Any, flags: Any, oldest: int, closed: Any) -> int:
+    """Add rows not before ``oldest`` to their series' open bucket; a bucket that a newer one replaces goes to ``closed``; returns how many did."""
     told = 0
     for i in range(len(row)):
-        if flags[i] & NOT_FOLDED:
+        if flags[i] & NOT_FOLDED or ts[i] < oldest:
             continue
         c = cells[row[i]]
         start = ts[i] - ts[i] % STEP_MS
@@ -76,7 +79,7 @@ class Rollups:
             grown[: len(self.cells)] = self.cells
             self.cells = grown
         closed = np.zeros(len(ts), CELL)
-        told = fold(self.cells, scored.row, ts, values, scored.score, scored.flags, closed)
+        told = fold(self.cells, scored.row, ts, values, scored.score, scored.flags, now_ms - TOLD_MS, closed)
         if told:
             self.pending = np.concatenate([self.pending, closed[:told]])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kizashi.contracts.batches import BORROWED, DUPLICATE, HISTORY, LATE, LEARNING, QUARANTINED, UNSCORED
+from kizashi.contracts.batches import ANOMALOUS, BORROWED, DUPLICATE, HISTORY, LATE, LEARNING, QUARANTINED, UNSCORED
 
 GATES = (
     ("unscored", UNSCORED, "the scorer could not process the message that held this value"),
@@ -39,7 +39,8 @@ def explain(rows: list[dict[str, Any]], episode: dict[str, Any] | None, pattern:
     gates.append(
         {"gate": "episode", "open": episode is not None, "text": "" if episode else "too few odd values in a row to open an episode"}
     )
-    first_closed = next((g["gate"] for g in gates if not g["open"]), None)
+    part_of_one = episode is not None and bool(flags & ANOMALOUS)
+    first_closed = None if part_of_one else next((g["gate"] for g in gates if not g["open"]), None)
     head = "novelty" if (row["novelty"] or 0) >= NEARLY * row["score"] else "point"
     return {
         "verdict": "odd" if first_closed is None else first_closed,
