@@ -32,6 +32,8 @@ FADE_MS = 60_000
 MAX_DONE = 20_000
 """Ids of findings that are over, kept to recognise a repeat."""
 MAX_NAMES = 100_000
+OWN = "kizashi."
+"""Metrics that the house makes of other series."""
 LEARN_MS = 600_000
 LEARN_FROM_MS = 1_800_000
 MAX_LEARNED_FROM = 600
@@ -68,11 +70,15 @@ class Tenant:
         self.out_changes: list[Event] = []
 
     def series(self, info: SeriesInfo) -> None:
-        """Learn what a series id means."""
+        """Learn what a series id means; series about series (``kizashi.anomaly_rate``) are nobody's cause."""
+        if info.metric.startswith(OWN):
+            return
         self._name(info.id, info.metric, info.labels)
 
     def episode(self, e: Episode) -> None:
         """Group an episode, or note its growth or end."""
+        if e.metric.startswith(OWN):
+            return
         self._name(parse_series_id(e.series_id), e.metric, e.labels)
         entity = entity_of(e.metric, e.labels)
         finding = Finding(
