@@ -21,6 +21,7 @@ from kizashi.store.client import Store
 from kizashi.store.client import connect as connect_store
 from kizashi.stream.config import ConfigFold, ConfigWriter, load_signing_key
 from kizashi.stream.loop_producer import LoopProducer
+from services.gateway.adviser import Adviser
 from services.gateway.analyses import Analyses
 from services.gateway.answers import Answers
 from services.gateway.bus import Bus
@@ -134,7 +135,7 @@ async def _parts(settings: Settings, limits: GatewaySettings) -> AsyncIterator[D
         boards = Boards({"overview": lambda t: overview(parts, t), "stats": lambda t: stats_board(parts, t)}, limits.overview_s)
         parts = Doors(
             settings=settings, limits=limits, clock=clock, cache=sessions_cache, answers=answers,
-            analyses=Analyses(answers), catalog=Catalog(answers),
+            analyses=Analyses(answers), adviser=Adviser(settings.store, store), catalog=Catalog(answers),
             sessions=Sessions(sessions_cache, clock, limits.session_idle_s, limits.session_longest_s), directory=directory, config=fold,
             writer=ConfigWriter(fold, producer.send), producer=producer, bus=bus, forwarder=forwarder, inner=inner, hub=hub, boards=boards,
             buckets=TokenBuckets(limits.requests_per_s, limits.requests_per_s * 10), history=history,

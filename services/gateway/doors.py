@@ -12,6 +12,7 @@ from kizashi.clock import Clock
 from kizashi.settings import Settings
 from kizashi.stream.config import ConfigFold, ConfigWriter
 from kizashi.stream.loop_producer import LoopProducer
+from services.gateway.adviser import Adviser
 from services.gateway.analyses import Analyses
 from services.gateway.answers import Answers
 from services.gateway.bus import Bus
@@ -37,6 +38,7 @@ class Doors:
     clock: Clock
     cache: Cache
     answers: Answers
+    adviser: Adviser
     analyses: Analyses
     catalog: Catalog
     sessions: Sessions

@@ -98,6 +98,8 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("POST", f"{_API}/dead_letters/replay"): _ADMIN,
     ("GET", f"{_API}/queries/slow"): _ADMIN,
     ("POST", f"{_API}/queries/explain"): _ADMIN,
+    **{("POST", f"{_API}/queries/{name}"): _ADMIN for name in ("advise", "apply", "rollback")},
+    **{("GET", f"{_API}/queries/{name}"): _ADMIN for name in ("applied", "logs")},
     ("GET", f"{_API}/connect"): _READ,
     ("GET", f"{_API}/connect/arrivals"): _READ,
     ("POST", f"{_API}/metrics"): _PASSED,

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from kizashi.errors import KizashiError
 from kizashi.observe.logs import logger
 from services.gateway.assets import Assets
+from services.gateway.description import describe
 from services.gateway.doors import Doors
 from services.gateway.guard import guard
 from services.gateway.headers import Headers
@@ -71,4 +72,4 @@ async def _bug(request: Request, error: Exception) -> Response:
 
 def openapi(app: FastAPI) -> dict[str, Any]:
     """OpenAPI 3.1 of every route."""
-    return app.openapi()
+    return describe(app)

@@ -20,3 +20,29 @@ ORDER BY total_ms DESC
 LIMIT {limit:UInt32}
 """,
 )
+
+COLUMNS = """
+SELECT c.table AS table, c.name AS name, c.type AS type, t.sorting_key AS sorting_key
+FROM (SELECT table, name, type FROM system.columns WHERE database = {database:String} AND table IN {tables:Array(String)}) AS c
+INNER JOIN (SELECT name, sorting_key FROM system.tables WHERE database = {database:String}) AS t ON t.name = c.table
+"""
+
+APPLIED = Statement(
+    "queries.applied",
+    """
+SELECT table, name, type AS kind, expr AS column, data_compressed_bytes AS bytes
+FROM system.data_skipping_indices
+WHERE database = {database:String} AND startsWith(name, 'advice_')
+ORDER BY table, name
+""",
+)
+
+LOGS = Statement(
+    "queries.logs",
+    """
+SELECT t.name AS table, t.total_rows AS rows, t.total_bytes AS bytes, position(t.create_table_query, ' TTL ') > 0 AS expires
+FROM system.tables AS t
+WHERE t.database = 'system' AND match(t.name, '_log(_[0-9]+)?$')
+ORDER BY bytes DESC
+""",
+)

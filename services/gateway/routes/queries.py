@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from kizashi.store.select_gate import admit_select
+from services.gateway.advice import Candidate
 from services.gateway.answers import AbsentTable, json_answer
 from services.gateway.doors import Doors
 from services.gateway.guard import Parts, Who
@@ -25,6 +27,8 @@ READABLE = frozenset({
     "v_deliveries", "v_groups", "v_calibration", "v_events", "v_annotations", "v_edges", "v_nodes", "v_changes",
     "v_cause_accuracy", "v_feedback", "v_config",
 })  # fmt: skip
+GROWN_BYTES = 256 << 20
+"""A log beyond this that never expires is worth a word."""
 KINDS = {"indexes": "EXPLAIN indexes = 1, projections = 1", "pipeline": "EXPLAIN PIPELINE", "estimate": "EXPLAIN ESTIMATE"}
 
 
@@ -60,6 +64,74 @@ async def explain(body: Question, parts: Parts, who: Who) -> Response:
     if "explain" in found:
         return json_answer({"kind": body.kind, "lines": found["explain"]})
     return json_answer({"kind": body.kind, "estimate": [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]})
+
+
+class Advised(BaseModel):
+    """A SELECT to be measured with and without each candidate."""
+
+    model_config = ConfigDict(extra="forbid")
+    sql: str = Field(min_length=1, max_length=20_000, examples=["SELECT count() FROM v_episodes WHERE severity = 'critical'"])
+
+
+class Chosen(BaseModel):
+    """A candidate of an advice."""
+
+    model_config = ConfigDict(extra="forbid")
+    table: str = Field(max_length=64, examples=["episodes"])
+    kind: Literal["minmax", "bloom_filter", "projection"] = Field(examples=["bloom_filter"])
+    column: str = Field(max_length=64, examples=["severity"])
+
+
+@router.post("/advise")
+async def advise(body: Advised, parts: Parts, who: Who) -> Response:
+    """Rows read and time of a SELECT with and without each index or projection that might help, measured on a sample beside the house."""
+    house_only(parts, who.tenant)
+    sql = admit_select(body.sql, READABLE, parts.settings.store.database)
+    return json_answer(await asyncio.to_thread(parts.adviser.advise, sql))
+
+
+@router.get("/applied")
+async def applied(parts: Parts, who: Who) -> Response:
+    """What was applied from an advice, and its size."""
+    house_only(parts, who.tenant)
+    rows = await parts.answers.rows(who.tenant, q.APPLIED, {"database": parts.settings.store.database})
+    return json_answer({"items": rows, "next": None})
+
+
+@router.post("/apply", status_code=202)
+async def apply(body: Chosen, parts: Parts, who: Who) -> Response:
+    """Add a candidate to its table; the rows that are there are worked off in the background."""
+    house_only(parts, who.tenant)
+    candidate = _candidate(body)
+    await asyncio.to_thread(parts.adviser.apply, candidate)
+    return json_answer({"name": candidate.name, "undo": candidate.undo}, status=202)
+
+
+@router.post("/rollback", status_code=202)
+async def rollback(body: Chosen, parts: Parts, who: Who) -> Response:
+    """Take a candidate away again."""
+    house_only(parts, who.tenant)
+    candidate = _candidate(body)
+    await asyncio.to_thread(parts.adviser.undo, candidate)
+    return json_answer({"name": candidate.name}, status=202)
+
+
+@router.get("/logs")
+async def logs(parts: Parts, who: Who) -> Response:
+    """The engine's own logs: size, and whether old entries go by themselves; ``problem`` says what to do about one that only grows."""
+    house_only(parts, who.tenant)
+    rows = await parts.answers.rows(who.tenant, q.LOGS)
+    for row in rows:
+        row["expires"] = bool(row["expires"])
+        grows = not row["expires"] and (row["bytes"] or 0) > GROWN_BYTES
+        row["problem"] = f"only grows: ALTER TABLE system.{row['table']} MODIFY TTL event_date + INTERVAL 7 DAY" if grows else ""
+    return json_answer({"items": rows, "next": None})
+
+
+def _candidate(body: Chosen) -> Candidate:
+    if body.table not in READABLE or body.table.startswith("v_"):
+        raise Problem(400, f"there is no table {body.table!r} that advice is given for")
+    return Candidate(body.table, body.kind, body.column)
 
 
 def house_only(parts: Doors, tenant: str) -> None:

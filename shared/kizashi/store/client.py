@@ -6,6 +6,7 @@ A ``Store`` may be used by many threads at once; calls block, so a service calls
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,6 +55,15 @@ class Rows:
         return [dict(zip(self.names, row, strict=True)) for row in self.rows]
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What a query took, as the server counts it."""
+
+    read_rows: int
+    read_bytes: int
+    elapsed_ms: float
+
+
 class Store:
     """One database of one ClickHouse server. Made by ``connect``."""
 
@@ -65,6 +75,13 @@ class Store:
         """Rows of a SELECT; ``{name:Type}`` in the text takes its value from ``parameters`` on the server."""
         r = _said(lambda: self._client.query(sql, parameters=dict(parameters or {}), settings=dict(settings or {})))
         return Rows(tuple(r.column_names), [tuple(row) for row in r.result_rows])
+
+    def measure(self, sql: str, settings: Mapping[str, str | int] | None = None) -> Cost:
+        """Run a SELECT for what it costs; its rows are thrown away."""
+        started = time.perf_counter()
+        said = _said(lambda: self._client.query(sql, settings=dict(settings or {}))).summary
+        took_ms = int(said["elapsed_ns"]) / 1e6 if said.get("elapsed_ns") else (time.perf_counter() - started) * 1_000
+        return Cost(int(said.get("read_rows", 0)), int(said.get("read_bytes", 0)), took_ms)
 
     def query_bytes(
         self, sql: str, fmt: str, parameters: Parameters | None = None, settings: Mapping[str, str | int] | None = None
