@@ -30,7 +30,7 @@ CELL = record([("start", "i8"), ("row", "i4"), ("count", "u4"), ("sum", "f8"), (
 
 @kernel
 def fold(cells: Any, row: Any, ts: Any, values: Any, score: Any, flags: Any, oldest: int, closed: Any) -> int:
-    """Add rows not before ``oldest`` to their series' open bucket; a bucket that a newer one replaces goes to ``closed``; returns how many did."""
+    """Add rows not before ``oldest`` to their series' open bucket; one that a newer replaces goes to ``closed``; returns how many did."""
     told = 0
     for i in range(len(row)):
         if flags[i] & NOT_FOLDED or ts[i] < oldest:

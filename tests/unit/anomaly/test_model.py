@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from kizashi.contracts.batches import UNSCORED, SamplesBatch, SeriesInfo, encode
 from kizashi.contracts.findings import Episode
 from kizashi.errors import Damaged
 from services.anomaly.model import Drained, PartitionModel
+from services.anomaly.rollup import TOLD_MS
 
 SERIES = 5
 STEP_MS = 10_000
@@ -107,6 +109,15 @@ def test_rollups_hold_every_sample_once() -> None:
     total = sum(float((r.mean * r.count).sum()) for r in rollups)
     assert total == pytest.approx(sum(float(b.values.sum()) for b in batches))
     assert all(a.last < b.first or a.last == b.last for a, b in itertools.pairwise(rollups))
+
+
+def test_a_replay_of_old_samples_is_scored_and_tells_no_rollups() -> None:
+    model = PartitionModel("t", 0)
+    late_by = TOLD_MS + 60 * STEP_MS
+    batches = [replace(b, now_ms=b.now_ms + late_by) for b in stream(60)]
+    drained = everything(model, [*batches, tick(10_000_000 + late_by)], 7)
+    assert not [r for d in drained for r in d.rollups]
+    assert sum(len(d.scores.ids) for d in drained if d.scores) == 60 * SERIES
 
 
 def tick(now_ms: int) -> SamplesBatch:
