@@ -16,11 +16,17 @@ from services.alerting.notification import Notification
 from services.alerting.tenant import Tenant
 
 
+SETTLE_TICKS = 3
+"""Seconds after a restore in which nothing is handed to the courier: what was delivered since the snapshot is read again from the log first,
+so that a restart repeats few messages. A repeat would carry the same key; this spares receivers that do not look at it."""
+
+
 class AlertingProcessor:
     """One findings partition; see kizashi.stream.records.Processor. The clock is the records' own, and the worker's ticks."""
 
     def __init__(self, model: PartitionModel, partition: int, told: Callable[[], None] = lambda: None) -> None:
         self.model, self._partition, self._told = model, partition, told
+        self.settling = 0
         self._readers: dict[str, Callable[[Record], None]] = {
             topics.EPISODES.name: lambda r: self.model.episode(codec.decode(r.value, Episode)),
             topics.INCIDENTS.name: lambda r: self.model.incident(codec.decode(r.value, Incident)),
@@ -44,6 +50,7 @@ class AlertingProcessor:
             self.model.config(record.value)
 
     def tick(self, now_ms: int) -> None:
+        self.settling = max(0, self.settling - 1)
         self.model.advance(now_ms)
 
     def drain(self) -> list[Emit]:
@@ -75,11 +82,13 @@ class AlertingFactory:
         return self._own(partition, PartitionModel(partition, self._partitions, self._key))
 
     def load(self, partition: int, data: bytes) -> AlertingProcessor:
-        return self._own(partition, PartitionModel.load(data, partition, self._partitions, self._key))
+        made = self._own(partition, PartitionModel.load(data, partition, self._partitions, self._key))
+        made.settling = SETTLE_TICKS
+        return made
 
     def pending(self) -> list[Notification]:
         """What is not yet delivered, of every tenant of the partitions that are owned now; oldest first, a group's in order."""
-        return [m for p in list(self._owned.values()) for m in p.model.pending()]
+        return [m for p in list(self._owned.values()) if not p.settling for m in p.model.pending()]
 
     def channel(self, tenant: str, name: str) -> dict[str, Any] | None:
         """Body of a channel's configuration object as it stands; None: no such channel, or not this process's tenant."""

@@ -16,7 +16,7 @@ from services.alerting.notification import Notification
 from services.alerting.silences import Hidden
 from services.alerting.states import Live
 from services.alerting.tenant import Tenant
-from services.alerting.watch import Cell, Name
+from services.alerting.watch import Cell
 
 FORMAT = 1
 
@@ -42,7 +42,7 @@ class TenantSnapshot(msgspec.Struct):
     parents: dict[str, str]
     versions: dict[str, int]
     judged: dict[str, str]
-    names: dict[int, Name]
+    names: bytes
     cells: dict[str, dict[int, Cell]]
     watch_ms: int
 
@@ -80,7 +80,7 @@ def _keep(t: Tenant) -> TenantSnapshot:
     return TenantSnapshot(
         t.name, t.now_ms, list(book.alerts.values()), book.current, book.starts, list(book.changed), list(t.groups.values()), t.in_groups,
         list(out.pending.values()), out.delivered, out.undelivered, out.crowded_out, t.ledgers, t.precision, t.hidden, t.parents,
-        t.versions, t.judged, t.watch.names, t.watch.cells, t.watch.now_ms,
+        t.versions, t.judged, t.watch.dump_names(), t.watch.cells, t.watch.now_ms,
     )  # fmt: skip
 
 
@@ -94,5 +94,6 @@ def restore(t: Tenant, s: TenantSnapshot) -> None:
     t.outbox.delivered, t.outbox.undelivered, t.outbox.crowded_out = s.delivered, s.undelivered, s.crowded_out
     t.ledgers, t.precision, t.hidden = s.ledgers, s.precision, s.hidden
     t.parents, t.versions, t.judged = s.parents, s.versions, s.judged
-    t.watch.names, t.watch.cells, t.watch.now_ms = s.names, s.cells, s.watch_ms
+    t.watch.load_names(s.names)
+    t.watch.cells, t.watch.now_ms = s.cells, s.watch_ms
     t.resumed()

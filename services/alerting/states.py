@@ -128,7 +128,7 @@ class AlertBook:
 
     def acknowledge(self, live: Live, by: str, now_ms: int) -> None:
         """Somebody takes care; an acknowledgement lives as long as the alert. Empty ``by`` takes it back."""
-        if live.state == "firing" and by:
+        if by and live.fires and live.acknowledged_by != by:
             live.state, live.acknowledged_by = "acknowledged", by
         elif live.state == "acknowledged" and not by:
             live.state, live.acknowledged_by = "firing", ""

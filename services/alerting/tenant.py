@@ -33,6 +33,13 @@ SWEEP_MS = 10_000
 SWEPT_AT_ONCE = 2_000
 MAX_SEEN = 50_000
 MAX_FACTS = 2_000
+ASSIGN = "assign:"
+"""Note of an acknowledgement that gives the alert to somebody else: ``assign:mika``."""
+
+
+def _taker(f: Feedback) -> str:
+    """Who takes care: whoever acknowledges, or whom the note names."""
+    return f.note.removeprefix(ASSIGN).strip()[:128] if f.note.startswith(ASSIGN) else f.author or "somebody"
 
 
 class Tenant:
@@ -131,7 +138,7 @@ class Tenant:
         found = self.book.find(f.target)
         if f.verdict == "acknowledge":
             for live in found:
-                self.book.acknowledge(live, "" if f.undo else f.author or "somebody", self.now_ms)
+                self.book.acknowledge(live, "" if f.undo else _taker(f), self.now_ms)
                 for g in self._groups_of(live.id):
                     grouping.hurried(g, self.book.alerts, self.now_ms)
                     self._wake(g)

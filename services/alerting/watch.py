@@ -49,6 +49,7 @@ class Watch:
         self._watched: dict[int, list[str]] = {}
         self._ids = np.zeros(0, np.uint64)
         self._stale = False
+        self._kept = b""
 
     def use(self, rules: Mapping[str, AnyRule]) -> None:
         """The rules that count from now on; states of rules that are gone are forgotten."""
@@ -67,6 +68,7 @@ class Watch:
             self.unnamed += 1
             return
         name = self.names[info.id] = Name(info.metric, info.labels)
+        self._kept = b""
         self._look(info.id, name)
         self._stale = True
 
@@ -109,6 +111,16 @@ class Watch:
             for series in gone:
                 if self.cells[rule_id].pop(series).active:
                     yield Signal(rule_id, format_series_id(series), format_series_id(series), False, self.now_ms)
+
+    def dump_names(self) -> bytes:
+        """The names as bytes, made again only after a new series: they are most of a state and hardly ever change."""
+        if not self._kept:
+            self._kept = msgspec.msgpack.encode(self.names)
+        return self._kept
+
+    def load_names(self, data: bytes) -> None:
+        """Inverse of ``dump_names``; raises msgspec's errors."""
+        self.names = msgspec.msgpack.decode(data, type=dict[int, Name])
 
     def _judge(self, rule_id: str, rule: ThresholdRule, series: int, cell: Cell) -> Iterator[Signal]:
         limit = rule.above if rule.above is not None else rule.below

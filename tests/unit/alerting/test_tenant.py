@@ -79,6 +79,19 @@ def test_acknowledging_stops_reminders_and_escalation_and_is_told_at_once() -> N
     assert {(m.kind, m.channel) for m in deliver(t)} == {("resolved", "a"), ("resolved", "b")}
 
 
+def test_assigning_is_acknowledging_for_somebody_who_can_hand_it_on() -> None:
+    t = tenant(ODD)
+    t.episode(episode())
+    deliver(t)
+    (alert,) = t.book.alerts.values()
+    for note, author, by in (("assign: mika", "boss", "mika"), ("", "kai", "kai"), ("assign:yu", "kai", "yu")):
+        t.feedback(Feedback(f"f{by}", "default", alert.group, "acknowledge", author, T0, note=note))
+        assert (alert.state, alert.acknowledged_by) == ("acknowledged", by)
+    assert [m.kind for m in deliver(t)] == ["acknowledged"]
+    t.feedback(Feedback("fz", "default", alert.id, "acknowledge", "kai", T0, undo=True))
+    assert (alert.state, alert.acknowledged_by) == ("firing", "")
+
+
 def test_reminders_come_with_keys_of_their_own() -> None:
     t = tenant(ODD, route={"critical_wait_s": 0, "repeat_interval_s": 600, "group_interval_s": 60})
     t.episode(episode())
