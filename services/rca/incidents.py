@@ -70,11 +70,15 @@ class IncidentBook:
         """Is this finding known, or its entity part of an open incident?"""
         return ref in self.findings or entity in self.forest.by_entity
 
+    def note(self, entity: str, at_ms: int, what: str, text: str, ref: str) -> None:
+        """A line in the timeline of the open incidents that an entity is part of."""
+        for group in sorted({self.forest.hits[k].group for k in self.forest.by_entity.get(entity, ())}):
+            self.records[group].log(at_ms, what, text, ref)
+
     def note_ticket(self, e: Event, text: str) -> None:
         """A ticket about something beside an open incident is a line in its timeline, nothing more."""
-        near = {*self.forest.graph.callers(e.entity), *self.forest.graph.callees(e.entity)}
-        for group in sorted({self.forest.hits[k].group for n in near for k in self.forest.by_entity.get(n, ())}):
-            self.records[group].log(e.ts_ms, "ticket", f"{e.entity}: {text}", e.id)
+        for near in sorted({*self.forest.graph.callers(e.entity), *self.forest.graph.callees(e.entity)}):
+            self.note(near, e.ts_ms, "ticket", f"{e.entity}: {text}", e.id)
 
     def judge(self, f: Feedback) -> None:
         """Verdict on a suspect (target ``incident/suspect``) or a note on an incident (target ``incident``)."""

@@ -107,5 +107,5 @@ def episode_text(e: Episode) -> str:
     """One sentence about an episode for the timeline."""
     what = {"missing": "went silent", "step": "stepped", "trend": "trends", "variance": "became unsteady", "season": "lost its rhythm"}
     verb = what.get(e.kind, "left its band")
-    numbers = "" if e.kind == "missing" else f": {e.peak_value or e.value:.4g}, expected {e.expected:.4g}"
+    numbers = "" if e.kind in ("missing", "season") else f": {e.peak_value or e.value:.4g}, expected {e.expected:.4g}"
     return f"{e.metric} {verb}{numbers}"

@@ -27,6 +27,8 @@ from services.rca.signals import STEP_MS, SignalStore
 from services.rca.topology import edges_of
 from services.rca.window import Window
 
+SLOW = ("season", "trend", "variance")
+"""Episodes about the shape of a series: seen hours after it changed, so they neither begin an incident nor date one."""
 FLUSH_MS = 1_000
 FADE_MS = 60_000
 MAX_DONE = 20_000
@@ -81,6 +83,11 @@ class Tenant:
             return
         self._name(parse_series_id(e.series_id), e.metric, e.labels)
         entity = entity_of(e.metric, e.labels)
+        if e.kind in SLOW:
+            if e.state == "open" or e.version == 1:
+                self.book.note(entity, e.opened_ms, "pattern", f"{entity}: {episode_text(e)}", e.id)
+            self._advance(e.updated_ms)
+            return
         finding = Finding(
             e.id, entity, e.metric, e.series_id, e.opened_ms, e.severity, e.kind, e.state == "open", e.version, 0, e.peak_score
         )

@@ -243,19 +243,13 @@ def _until(m: Event) -> int | None:
 
 
 def events(found: Sequence[Landed], now_ms: int) -> list[tuple[str, Block]]:
-    """Events; topology events are edges too."""
+    """Events. Edges come from rca alone, which knows since when each one is there and who else says so."""
     rows = Rows(found, now_ms).text(
         tenant=lambda m: m.tenant, id=lambda m: m.id, type=lambda m: m.type, entity=lambda m: m.entity, title=lambda m: m.title,
         text=lambda m: m.text, source=lambda m: m.source,
     )  # fmt: skip
     rows.number(MS, ts=lambda m: m.ts_ms).maybe(MS, until=_until)
-    told = [
-        Edge(m.tenant, caller, callee, "declared", 1.0, m.ts_ms, m.ts_ms)
-        for m in rows.messages
-        if m.type == "topology"
-        for caller, callee in m.edges
-    ]
-    return [("events", rows.whole()), *_edges(told, now_ms)]
+    return [("events", rows.whole())]
 
 
 def edges(found: Sequence[Landed], now_ms: int) -> list[tuple[str, Block]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from kizashi.contracts.findings import Affected, Incident, Risk
 from kizashi.contracts.inputs import Event
 from services.rca.impact import Promises, impact
@@ -83,6 +85,20 @@ def test_a_ticket_joins_the_incident_of_its_entity_and_is_told_in_the_one_beside
     incident = next(iter(found.values()))
     assert "T-1" in incident.episodes and "T-2" not in incident.episodes
     assert [t.ref for t in incident.timeline if t.what == "ticket"] == ["T-2"]
+
+
+def test_a_changed_rhythm_is_a_line_in_the_timeline_and_never_an_incident() -> None:
+    model = PartitionModel()
+    rhythm = msgspec.structs.replace(episode("shop", "load", 5), kind="season")
+    model.episode(rhythm)
+    model.tick(T0 + 9_000)
+    assert model.drain().incidents == []
+    outage(model)
+    model.episode(msgspec.structs.replace(episode("shop", "load", 1_926), kind="season"))
+    model.tick(T0 + 1_930_000)
+    incident = next(iter(newest(model.drain().incidents).values()))
+    assert [t.text for t in incident.timeline if t.what == "pattern"] == ["shop: load lost its rhythm"]
+    assert all("load" not in ref for ref in incident.entities)
 
 
 def closed_and_again(model: PartitionModel) -> list[Incident]:
