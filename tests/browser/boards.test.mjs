@@ -112,7 +112,7 @@ act("a chart is taken away as SVG, PNG and CSV, a table as CSV, a map as SVG", "
   assert.match((await taken("heat", "SVG")).toString(), /<image /);
 });
 
-act("explore gives the request behind a chart for a terminal, a notebook and Grafana", "/explore?from=now-15m", async (page, context) => {
+act("explore gives the request behind a chart for a terminal, a notebook and Grafana, and explains any moment by mouse and keys", "/explore?from=now-15m", async (page, context) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const [series] = (await api(page, "/series?q=cpu&limit=1")).body.items;
   await page.goto(page.url().replace(/\/explore.*/, `/explore?from=now-15m&lang=en&series=${series.id}`));
@@ -124,4 +124,12 @@ act("explore gives the request behind a chart for a terminal, a notebook and Gra
     assert.match(await page.evaluate(() => navigator.clipboard.readText()), pattern);
   }
   await settled(page);
+  const box = await page.locator(".over").boundingBox();
+  await page.mouse.click(box.x + box.width * 0.8, box.y + 40);
+  await page.locator(".why").getByText(/^At .* \d\d:\d\d:\d\d\./).waitFor();
+  await page.getByRole("button", { name: "Newest value" }).click();
+  await page.locator(".chart-box").focus();
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("Enter");
+  await page.locator(".why").getByText(/^At /).waitFor();
 });

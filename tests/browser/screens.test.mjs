@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { close, looks, settled, violations, visit, widths } from "./house.mjs";
 
-const pages = (process.env.KIZASHI_TEST_PAGES ?? "/ /explore?changed=1 /episodes /incidents /forecast /dashboards /dashboards/ready-service /health /queries /connect").split(" ");
+const pages = (process.env.KIZASHI_TEST_PAGES ?? "/ /explore?changed=1 /episodes /incidents /forecast /alerts /alerts?view=rules /alerts?view=oncall /dashboards /dashboards/ready-service /health /queries /connect").split(" ");
 const pictures = process.env.KIZASHI_TEST_PICTURES;
 if (pictures) mkdirSync(pictures, { recursive: true });
 

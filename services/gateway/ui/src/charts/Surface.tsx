@@ -13,6 +13,8 @@ interface Props {
   label: string;
   onCursor: (index: number | null) => void;
   onZoom?: ((fromMs: number, toMs: number) => void) | undefined;
+  /** A click without a drag, or Enter: the person means this index. */
+  onPick?: ((index: number) => void) | undefined;
   onKey?: ((event: KeyboardEvent, at: number) => number | null) | undefined;
 }
 
@@ -105,12 +107,14 @@ class Sheet {
     const to = Math.min(Math.max(this.place(event), 0), f.width);
     const [a, b] = [Math.min(from, to), Math.max(from, to)];
     if (b - a > leastDrag) this.props.current.onZoom?.(f.timeAt(a + f.left), f.timeAt(b + f.left));
+    else if (this.at >= 0) this.props.current.onPick?.(this.at);
   };
 
   readonly leave = (): void => pointAll(this.props.current.sync, null);
 
   readonly key = (event: KeyboardEvent): void => {
-    const { picture, onKey, sync } = this.props.current;
+    const { picture, onKey, onPick, sync } = this.props.current;
+    if (event.key === "Enter" && this.at >= 0) onPick?.(this.at);
     const to = onKey?.(event, this.at < 0 ? picture.ts.length - 1 : this.at);
     if (to === undefined || to === null) return;
     event.preventDefault();

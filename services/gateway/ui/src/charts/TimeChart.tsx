@@ -31,6 +31,8 @@ interface Props {
   extra?: readonly Extra[];
   notes?: readonly number[];
   onZoom?: (fromMs: number, toMs: number) => void;
+  /** A click or Enter at a sample: its time. */
+  onPick?: (ms: number) => void;
 }
 
 function Readout({
@@ -150,6 +152,7 @@ export function TimeChart(props: Props) {
         label={`${words} ${t("parts.chart_keys")}`}
         onCursor={(index) => (at.value = index)}
         onZoom={props.onZoom}
+        onPick={(i) => props.onPick?.(columns.ts[i] ?? 0)}
         onKey={(event, from) => onKey(event, from, props)}
       />
     </figure>

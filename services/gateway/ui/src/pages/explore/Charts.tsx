@@ -1,4 +1,5 @@
 // The charts of the chosen series, one below another.
+import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { get } from "../../api/http";
 import { type Extra, TimeChart } from "../../charts/TimeChart";
@@ -33,11 +34,13 @@ function One({
   drawn: Drawn;
   other: Drawn | undefined;
   compare: string;
-  range: Range;
+  range: Range & { key: string };
   stepMs: number;
   notes: number[];
 }) {
   const { series, columns } = drawn;
+  const at = useSignal<number | null>(null);
+  const marks = useMemo(() => (at.value ? [...notes, at.value] : notes), [notes, at.value]);
   const extra = useMemo<Extra[]>(() => {
     if (!other) return [];
     return [
@@ -73,10 +76,11 @@ function One({
         fromMs={range.fromMs}
         toMs={range.toMs}
         extra={extra}
-        notes={notes}
+        notes={marks}
+        onPick={(ms) => (at.value = ms)}
         onZoom={(fromMs, toMs) => setRange({ fromMs, toMs })}
       />
-      <Why series={series} />
+      <Why series={series} range={range} at={at} />
     </article>
   );
 }

@@ -1,14 +1,23 @@
 // Behind a chart: what is regular about the series and why its newest value is odd or not. Asked only when opened.
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { type ApiError, get } from "../../api/http";
-import type { RangeSeries } from "../../api/types";
+import type { Episode, Page, RangeSeries } from "../../api/types";
 import { profilePath } from "../../charts/profile";
 import { known, t } from "../../i18n";
 import { Mark } from "../../parts/Mark";
 import { Ready } from "../../parts/Notes";
+import { linkTo } from "../../state/location";
 import { useResource } from "../../state/resource";
-import { span } from "../../time/format";
+import { dayClock, full, span } from "../../time/format";
+import type { Range } from "../../time/range";
 import { percent, quantity, score } from "../../units/format";
+
+interface Props {
+  series: RangeSeries;
+  range: Range & { key: string };
+  /** The moment that is asked about; null for the newest value. */
+  at: Signal<number | null>;
+}
 
 interface Pattern {
   season_s?: number;
@@ -92,7 +101,29 @@ function Verdict({ explained: x }: { explained: Explained }) {
   );
 }
 
-function Inner({ series }: { series: RangeSeries }) {
+const changes = ["step", "trend", "variance", "season"];
+
+/** Where the series became another one within the range. */
+function ChangePoints({ id, range }: { id: string; range: Range & { key: string } }) {
+  const found = useResource<Page<Episode>>(`c${id}${range.key}`, (abort) =>
+    get("/episodes", { series: id, from: Math.round(range.fromMs), to: Math.round(range.toMs), limit: 100 }, abort),
+  );
+  const list = (found.data?.items ?? []).filter((e) => changes.includes(e.kind));
+  if (list.length === 0) return null;
+  return (
+    <p>
+      <span class="soft">{t("explore.changes")}</span>
+      {list.map((e) => (
+        <a key={e.id} class="term" href={linkTo("/episodes", { open: e.id, series: id })}>
+          {known(`explore.change_${e.kind}`) ?? e.kind} {dayClock(e.opened_ms)}: {quantity(e.expected, e.unit)} ›{" "}
+          {quantity(e.value, e.unit)}
+        </a>
+      ))}
+    </p>
+  );
+}
+
+function Inner({ series, range, at }: Props) {
   const pattern = useResource<Pattern | null>(`p${series.id}`, (abort) =>
     get<Pattern>(`/series/${series.id}/pattern`, {}, abort).catch((e: ApiError) => {
       // Not yet known is an answer, not an error.
@@ -100,10 +131,21 @@ function Inner({ series }: { series: RangeSeries }) {
       throw e;
     }),
   );
-  const explained = useResource<Explained>(`x${series.id}`, (abort) => get(`/series/${series.id}/explain`, {}, abort));
+  const explained = useResource<Explained>(`x${series.id}${at.value}`, (abort) =>
+    get(`/series/${series.id}/explain`, { at: at.value }, abort),
+  );
   return (
     <div class="why">
+      <p class="soft">
+        {at.value ? t("explore.why_at", { time: full(at.value) }) : t("explore.why_now")}
+        {at.value && (
+          <button type="button" class="btn plain" onClick={() => (at.value = null)}>
+            {t("explore.why_newest")}
+          </button>
+        )}
+      </p>
       <Ready of={explained}>{(x) => <Verdict explained={x} />}</Ready>
+      <ChangePoints id={series.id} range={range} />
       {pattern.data ? (
         <Regular pattern={pattern.data} unit={series.unit} />
       ) : (
@@ -113,12 +155,16 @@ function Inner({ series }: { series: RangeSeries }) {
   );
 }
 
-export function Why({ series }: { series: RangeSeries }) {
+export function Why(props: Props) {
   const open = useSignal(false);
   return (
-    <details class="why-box" onToggle={(e) => (open.value = e.currentTarget.open)}>
+    <details
+      class="why-box"
+      open={open.value || props.at.value !== null}
+      onToggle={(e) => (open.value = e.currentTarget.open)}
+    >
       <summary>{t("explore.why")}</summary>
-      {open.value && <Inner series={series} />}
+      {open.value && <Inner {...props} />}
     </details>
   );
 }
