@@ -28,6 +28,8 @@ LONGEST_PAUSE_S = 30.0
 STEADY_S = 60.0
 """A child that ran this long had a good start: its next pause is the first one again."""
 PROBE_EVERY_S = 0.5
+UNREADY_AFTER = 3
+"""So many questions in a row without a yes: on a busy machine one answer may come too late."""
 HUNG_AFTER_S = 20.0
 """``/livez`` itself waits 30 s before it says no; a child that says no this long more is killed and started again."""
 
@@ -197,12 +199,14 @@ class Child:
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         """Ask for readiness, quickly until the first yes; kill a child that stays silent about being alive."""
         hung_since: float | None = None
+        missed = 0
         while process.returncode is None:
             ready = await asyncio.to_thread(self.spec.ready)
+            missed = 0 if ready else missed + 1
             if ready:
                 self.ready.set()
                 self._set("ready")
-            elif self.state == "ready":
+            elif self.state == "ready" and missed >= UNREADY_AFTER:
                 self.ready.clear()
                 self._set("unready", "does not say that it is ready")
             live = not self.ready.is_set() or self.spec.live is None or await asyncio.to_thread(self.spec.live)

@@ -187,3 +187,16 @@ def test_secrets_are_made_once_and_are_private(tmp_path: Path) -> None:
     house.make_secrets(tmp_path)
     assert (tmp_path / "secrets" / "config.key").read_bytes() == key and len(key) == 32
     assert {oct(file.stat().st_mode & 0o777) for file in (tmp_path / "secrets").iterdir()} == {"0o600"}
+
+
+async def test_one_late_answer_is_not_unready_but_several_are(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(childhood, "PROBE_EVERY_S", 0.02)
+    seen: list[str] = []
+    answers = iter([True, *[False] * (childhood.UNREADY_AFTER - 1), True, *[False] * childhood.UNREADY_AFTER])
+    told = python(POLITE, folder / "child.mark")
+    child = Child(ChildSpec("child", told, lambda: next(answers, True)), folder, lambda: seen.append(child.state))
+    child.start()
+    await until(lambda: "unready" in seen and child.state == "ready")
+    assert [state for state in seen if state in ("ready", "unready")].count("unready") == 1
+    assert next(answers, None) is None, "the first two late answers changed nothing"
+    await child.stop()
