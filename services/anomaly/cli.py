@@ -8,16 +8,18 @@ from typing import Annotated
 import typer
 
 from kizashi.errors import KizashiError
+from services.anomaly.config import ModelConfig
 from services.anomaly.evaluate import evaluate
 
 
 def eval_anomaly(
     source: Annotated[Path, typer.Argument(metavar="IN", help="folder of .csv (timestamp,value) or .npz (timestamp, value)")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="folder for the scores, one .csv for each input")],
+    model: Annotated[str, typer.Option(help="a River model as a further head, such as river.anomaly.GaussianScorer")] = "",
 ) -> None:
     """Score recorded series with the production model; labels are never read."""
     try:
-        files = evaluate(source, target)
+        files = evaluate(source, target, ModelConfig(model=model))
     except (KizashiError, OSError) as x:
         typer.echo(f"eval anomaly: {x}", err=True)
         raise typer.Exit(2) from x
