@@ -60,7 +60,7 @@ def list_(as_document: Json = False) -> None:
     rows = select(
         """SELECT title, entity, round(good, 5) AS good, round(budget_left, 3) AS budget_left, round(probability, 3) AS p_missed, eta,
            round(burn_1h, 2) AS burn_1h, round(burn_6h, 2) AS burn_6h, firing, time FROM v_slo WHERE tenant = {tenant:String}
-           AND reason != 'deleted' ORDER BY firing DESC, v_slo.probability DESC""",
+           ORDER BY firing DESC, v_slo.probability DESC""",
         parameters={"tenant": wiring.load().tenant},
     )
     _show(rows, as_document, "no objective has been counted yet: kizashi slo apply FILE")

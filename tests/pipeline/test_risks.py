@@ -42,7 +42,7 @@ def test_an_objective_and_a_ticket_become_risks(house: RunningHouse, unique: str
     file.write_text(PROMISES.format(name=unique).replace("0.99", "99"), encoding="utf-8")
     refused = house.kizashi("slo", "apply", str(file), check=False)
     assert refused.returncode == 2
-    assert f"{file}:2: " in refused.stderr
+    assert f"{file}:7: " in refused.stderr
     assert json.loads(house.kizashi("slo", "show", unique, "--json").stdout)["configured"]["objective"] == 0.99
 
     now = int(time.time())
@@ -71,9 +71,10 @@ def test_deleted_promises_are_told(house: RunningHouse, unique: str, tmp_path: P
     house.kizashi("slo", "apply", str(file))
     now = int(time.time())
     sent(house, f"{unique}_up", ["timestamp,value", *(f"{now - 110 + second},1" for second in range(110))], tmp_path)
-    reason = f"SELECT reason FROM v_slo WHERE entity = '{unique}'"
+    reason = f"SELECT reason FROM v_risk WHERE kind = 'slo' AND entity = '{unique}'"
     until(lambda: house.query(reason), 60, 0.5, "no objective was judged")
     file.write_text(PROMISES.format(name=f"{unique}b").partition("promises:")[0], encoding="utf-8")
     rows = json.loads(house.kizashi("slo", "apply", str(file), "--prune", "--json").stdout)
     assert [(row["id"], row["what"]) for row in rows if row["id"].startswith(unique)] == [(f"{unique}b", "made"), (unique, "deleted")]
     until(lambda: house.query(reason) == [{"reason": "deleted"}], 30, 0.5, "the deletion was not told")
+    assert house.query(f"SELECT * FROM v_slo WHERE entity = '{unique}'") == []

@@ -14,6 +14,6 @@ SELECT '' AS service, 'incident' AS kind, toUInt32(count()) AS open, CAST(NULL, 
 FROM incidents FINAL WHERE tenant = {tenant:String} AND state = 'open'
 UNION ALL
 SELECT entity AS service, 'risk' AS kind, toUInt32(countIf(firing)) AS open, max(probability) AS risk
-FROM risks FINAL WHERE tenant = {tenant:String} GROUP BY entity
+FROM risks FINAL WHERE tenant = {tenant:String} AND reason NOT IN ('resolved', 'acknowledged', 'deleted') GROUP BY entity
 """,
 )

@@ -72,7 +72,7 @@ RISKS = Statement(
     """
 SELECT body
 FROM risks FINAL
-WHERE tenant = {tenant:String} AND ({kind:String} = '' OR kind = {kind:String})
+WHERE tenant = {tenant:String} AND ({kind:String} = '' OR kind = {kind:String}) AND reason NOT IN ('resolved', 'acknowledged', 'deleted')
     AND ({entity:String} = '' OR entity = {entity:String})
 ORDER BY firing DESC, probability DESC NULLS LAST, made DESC
 LIMIT {limit:UInt32}

@@ -279,7 +279,7 @@ SELECT
     reason,
     horizon_s
 FROM risks FINAL
-WHERE kind = 'slo';
+WHERE kind = 'slo' AND reason != 'deleted';
 
 -- Promises about tickets that still run: the first factor of a risk says which promise, the second what moves its probability most.
 CREATE OR REPLACE VIEW v_tickets_at_risk AS
