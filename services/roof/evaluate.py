@@ -14,8 +14,8 @@ PARTS = {
     "slo": Entry("services.forecast.cli:eval_slo", "Probability of missing an objective."),
     "incidents": Entry("services.forecast.cli:eval_incidents", "Probability of an incident in the next days."),
     "tickets": Entry("services.forecast.cli:eval_tickets", "Probability of a late ticket, on a simulated desk."),
-    "rca": Entry("services.rca.cli:eval_rca", "Ranked causes of a case."),
-    "alerts": Entry("services.rca.cli:eval_alerts", "Groups, roots and blast radius of an alert storm."),
+    "rca": Entry("services.rca.case_eval:eval_rca", "Ranked causes of a case."),
+    "alerts": Entry("services.rca.storm_eval:eval_alerts", "Groups, roots and blast radius of an alert storm."),
 }
 
 
