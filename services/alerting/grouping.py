@@ -59,9 +59,9 @@ class Statement(msgspec.Struct, frozen=True):
 
 
 def joined(group: Group, live: Live, now_ms: int) -> None:
-    """An alert fires in this group, or became louder: when the group will speak."""
+    """An alert fires in this group, or became louder: when the group will speak. One that is held back hurries nobody."""
     group.members[live.id] = None
-    critical = live.severity == "critical"
+    critical = live.severity == "critical" and not live.held_back_by
     if not group.spoke_ms:
         if critical:
             group.due_ms = min(group.due_ms, now_ms + round(group.plan.critical_wait_s * 1000))

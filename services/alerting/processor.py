@@ -15,10 +15,9 @@ from services.alerting.model import PartitionModel
 from services.alerting.notification import Notification
 from services.alerting.tenant import Tenant
 
-
 SETTLE_TICKS = 3
-"""Seconds after a restore in which nothing is handed to the courier: what was delivered since the snapshot is read again from the log first,
-so that a restart repeats few messages. A repeat would carry the same key; this spares receivers that do not look at it."""
+"""Seconds after a restore in which nothing is handed to the courier: what was delivered since the snapshot is read from the log first, so
+that a restart repeats few messages. A repeat would carry the same key; this spares receivers that do not look at it."""
 
 
 class AlertingProcessor:

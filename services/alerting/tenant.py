@@ -85,6 +85,7 @@ class Tenant:
         self.watch.use(rules)
         self.book.drop_rules(set(rules), self.now_ms)
         self._inhibitor = inhibitor(self.running.inhibitions, ((a.id, a.labels) for a in self.book.alerts.values() if a.fires))
+        self._replan()
         self.swept_ms = 0
         self._settle()
 
@@ -236,24 +237,32 @@ class Tenant:
                 self._turn(group)
 
     def _join(self, live: Live) -> None:
+        plans: list[Plan] = self.running.plans(live.labels)
+        self.book.hold_back(live, *self.gate(live, plans[0]), self.now_ms)
         for id_ in self.in_groups.get(live.id, []):
             grouping.joined(self.groups[id_], live, self.now_ms)
             self._wake(self.groups[id_])
         if live.id in self.in_groups:
             return
-        plans: list[Plan] = self.running.plans(live.labels)
         for plan in plans:
             id_ = plan.group_id(self.name, live.labels)
             group = self.groups.get(id_)
             if group is None:
-                due = grouping.first_due(plan, live.severity, self.now_ms)
+                due = grouping.first_due(plan, "held" if live.held_back_by else live.severity, self.now_ms)
                 group = self.groups[id_] = Group(id_, plan, plan.group_labels(live.labels), due)
             grouping.joined(group, live, self.now_ms)
             self.in_groups.setdefault(live.id, []).append(id_)
             self._wake(group)
         live.group = self.in_groups[live.id][0]
         self._remember(live.id, live.rule)
-        self.book.hold_back(live, *self.gate(live, plans[0]), self.now_ms)
+
+    def _replan(self) -> None:
+        """Groups that are open take over what the routing tree says now: channels, waits, hours. One whose node is gone stays as it was."""
+        for group in self.groups.values():
+            live = next((self.book.alerts[i] for i in group.members if i in self.book.alerts), None)
+            for plan in self.running.plans(live.labels) if live else ():
+                if plan.group_id(self.name, live.labels) == group.id:  # type: ignore[union-attr]  # plans come of a live alert only
+                    group.plan = plan
 
     def _wake(self, group: Group) -> None:
         heapq.heappush(self._due, (group.due_ms, group.id))
@@ -295,10 +304,9 @@ class Tenant:
         return self.ledgers.setdefault(name or "all", Ledger()).ask(budget, severity, worth, group.id, self.now_ms)
 
     def _say(self, group: Group, said: Statement) -> None:
-        first = not group.told
         grouping.spoken(group, said, self.book.alerts, self.now_ms)
-        if first and said.firing:
-            group.audience = [(c, 0) for c, _s, _p in self.audience(group.plan, 0)]
+        if said.firing:  # a channel that the route names since lately is told too; those who were told before hear the end
+            group.audience += [(c, 0) for c, _s, _p in self.audience(group.plan, 0) if (c, 0) not in group.audience]
         told = group.audience or [(c, 0) for c in group.plan.channels]
         people = {step: self.audience(group.plan, step) for step in {s for _c, s in told}}
         listeners = [(c, s, next((p for ch, _s, p in people[s] if ch == c), [])) for c, s in told]

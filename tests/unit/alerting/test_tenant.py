@@ -92,6 +92,18 @@ def test_assigning_is_acknowledging_for_somebody_who_can_hand_it_on() -> None:
     assert (alert.state, alert.acknowledged_by) == ("firing", "")
 
 
+def test_an_open_group_follows_a_changed_route() -> None:
+    t = tenant(ODD, route={"critical_wait_s": 0, "repeat_interval_s": 600, "group_interval_s": 60})
+    t.episode(episode())
+    assert [m.channel for m in deliver(t)] == ["topic"]
+    t.config("route", "tree", {"critical_wait_s": 0, "repeat_interval_s": 100, "group_interval_s": 60, "channels": ["b"]}, T0)
+    run(t, T0 + 130 * S)
+    assert [(m.channel, m.repeat) for m in deliver(t)] == [("topic", 1), ("b", 1)], "sooner, and both"
+    t.episode(episode(version=2, state="closed"))
+    run(t, T0 + 200 * S)
+    assert {(m.channel, m.kind) for m in deliver(t)} == {("topic", "resolved"), ("b", "resolved")}
+
+
 def test_reminders_come_with_keys_of_their_own() -> None:
     t = tenant(ODD, route={"critical_wait_s": 0, "repeat_interval_s": 600, "group_interval_s": 60})
     t.episode(episode())
