@@ -41,6 +41,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.stats import stats_board
 from services.gateway.throttle import TokenBuckets
 from services.gateway.vitals import EVERY_S, History
+from services.gateway.warm import warm
 from services.gateway.web import create_app
 
 GROUPS = {
@@ -88,6 +89,7 @@ async def _run(parts: Doors, listen: socket.socket, health: Health, stop: asynci
         asyncio.create_task(_watch(parts, health), name="watch"),
         asyncio.create_task(_sample(parts), name="history"),
         asyncio.create_task(parts.boards.run(), name="boards"),
+        asyncio.create_task(_warm(parts, stop), name="warm"),
         asyncio.create_task(stop.wait(), name="stop"),
     ]
     try:
@@ -161,6 +163,12 @@ async def _watch(parts: Doors, health: Health) -> None:
         health.mark("cache", await parts.cache.ready())
         health.mark("bus", parts.hub.connected)
         await asyncio.sleep(CHECK_EVERY_S)
+
+
+async def _warm(parts: Doors, stop: asyncio.Event) -> None:
+    """Fill the caches, then wait like the others for the end."""
+    await warm(parts)
+    await stop.wait()
 
 
 async def _sample(parts: Doors) -> None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from kizashi.contracts.ids import format_series_id
+from services.sink.tiers import Tiers
 from tests.pipeline.gateway.house import House, unique_labels
 
 pytestmark = pytest.mark.pipeline
@@ -120,3 +121,30 @@ async def test_concurrent_questions_share_one_computation(gateway: House) -> Non
         answers = await asyncio.gather(*(client.get("/api/v1/overview") for _ in range(20)))
         assert {a.status_code for a in answers} == {200}
         assert len({a.json()["now_ms"] for a in answers}) == 1
+
+
+async def test_a_day_from_the_tiers_equals_the_rows(gateway: House) -> None:
+    end = int(time.time()) // 3_600 * 3_600_000 - 3_600_000
+    start, step = end - 86_400_000, 10_000
+    number = gateway.add_series("default", "cpu", unique_labels())
+    gateway.add_samples([number], start, step, 8_640)
+    asked: dict[str, Any] = {"series": format_series_id(number), "from": start, "to": end, "points": 600}
+    async with gateway.client("default/read") as client:
+        from_rows = (await client.get("/api/v1/range", params=asked)).json()
+        while await asyncio.to_thread(Tiers(gateway.store).roll):
+            pass
+        assert int(gateway.store.query("SELECT count() FROM samples_1m").rows[0][0]) == 1_440
+        gateway.store.command("TRUNCATE TABLE samples")  # as after fourteen days
+        later = {**asked, "from": start - 1_000}  # another question, so that no kept stretch answers it
+        await asyncio.sleep(0)
+        from_tiers = (await client.get("/api/v1/range", params={**later, "points": 300})).json()
+        wide = (await client.get("/api/v1/range", params={**asked, "from": end - 40 * 86_400_000})).json()
+        assert (await client.get("/api/v1/range", params={**asked, "from": "now-500d", "to": "now-450d"})).json()["step_ms"] >= 3_600_000
+    for found in (from_rows, from_tiers, wide):
+        (series,) = found["series"]
+        width = found["step_ms"]
+        assert width >= 60_000 and len(series["ts"]) >= 20
+        for at, mean, low, high, score in zip(*(series[n] for n in ("ts", "value", "low", "high", "score")), strict=True):
+            inside = [i for i in range(8_640) if at <= start + i * step < at + width]
+            assert (low, high) == (inside[0], inside[-1]) and mean == pytest.approx(sum(inside) / len(inside))
+            assert score == pytest.approx(inside[-1] / 100)

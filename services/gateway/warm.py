@@ -1,0 +1,95 @@
+"""Caches are filled before people come: the first pages of the house's own tenant, and every dashboard that somebody starred or made home.
+
+One question at a time, so that warming never stands in the way of somebody who is there already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from kizashi.contracts.ids import parse_series_id
+from kizashi.errors import KizashiError
+from kizashi.observe.logs import logger
+from services.gateway.answers import Value
+from services.gateway.doors import Doors
+from services.gateway.overview import overview
+from services.gateway.problems import Problem
+from services.gateway.queries import series as q
+from services.gateway.ranges import Asked
+from services.gateway.times import BadTime, parse_span
+
+MOST_DASHBOARDS = 20
+MOST_SERIES = 50
+POINTS = 600
+"""As the web client asks."""
+
+
+class Panel(msgspec.Struct):
+    """What is read of a panel."""
+
+    query: dict[str, Any] = {}
+
+
+class Dashboard(msgspec.Struct):
+    """What is read of a dashboard."""
+
+    panels: list[Panel] = []
+    from_: str = msgspec.field(default="now-1h", name="from")
+
+
+async def warm(parts: Doors) -> None:
+    """Ask everything once. What cannot be asked now is left for the person who comes."""
+    began = parts.clock.monotonic_s()
+    panels = 0
+    try:
+        await overview(parts, parts.settings.tenant)
+        await parts.catalog.describe(parts.settings.tenant, frozenset())
+        for tenant, board in pinned(parts):
+            for panel in board.panels:
+                panels += await _panel(parts, tenant, board, panel)
+    except (KizashiError, Problem) as x:
+        logger().info("cache.warming_ended", error=str(x))
+        return
+    logger().info("cache.warm", panels=panels, took_s=round(parts.clock.monotonic_s() - began, 2))
+
+
+def pinned(parts: Doors) -> Iterator[tuple[str, Dashboard]]:
+    """Tenant and dashboard of everybody's stars and homes, each once; what is no dashboard is left out."""
+    state = parts.config.state
+    wanted: dict[tuple[str, str], None] = {}
+    for view in state.living("view"):
+        body = view.body or {}
+        stars = body.get("stars")
+        names = [*(stars if isinstance(stars, list) else ()), body.get("home")]
+        wanted |= {(view.tenant, name): None for name in names if isinstance(name, str) and name}
+    for tenant, name in list(wanted)[:MOST_DASHBOARDS]:
+        found = state.get("dashboard", name, tenant)
+        if found is None:
+            continue
+        try:
+            yield tenant, msgspec.convert(found.body, Dashboard)
+        except msgspec.ValidationError:
+            continue
+
+
+async def _panel(parts: Doors, tenant: str, board: Dashboard, panel: Panel) -> int:
+    words = {name: str(panel.query.get(name, "")) for name in ("q", "metric", "service", "host")}
+    limit = panel.query.get("limit", 8)
+    if not any(words.values()) or not isinstance(limit, int):
+        return 0
+    asked: dict[str, Value] = {
+        "tenant": tenant, "service": words["service"], "host": words["host"], "metric": words["metric"], "words": words["q"].split()[:8],
+        "after_metric": "", "after_id": 0, "limit": min(max(limit, 1), MOST_SERIES),
+    }  # fmt: skip
+    ids = [parse_series_id(row["id"]) for row in await parts.answers.rows(tenant, q.SEARCH, asked)]
+    described = await parts.catalog.describe(tenant, frozenset(ids))
+    try:
+        span = parse_span(board.from_, "now", parts.clock.now_ms(), parts.limits.longest_range_ms)
+    except BadTime:
+        return 0
+    if described:
+        await parts.ranges.read(Asked(tenant, [i for i in ids if i in described], span, POINTS), described)
+    return 1
