@@ -54,12 +54,16 @@ def without_traffic(w: Window) -> Remainder:
 
 def _fit(x: F64, load: F64) -> tuple[F64, F64, F64]:
     """Slope, r² and mean load of each column over the rows in which both are known; 0 where they are too few or never change."""
-    known = ~(np.isnan(x) | np.isnan(load))
-    n = np.maximum(known.sum(axis=0), 1)
-    x, load = np.where(known, x, 0.0), np.where(known, load, 0.0)
-    x_mean, middle = x.sum(axis=0) / n, load.sum(axis=0) / n
-    x, load = np.where(known, x - x_mean, 0.0), np.where(known, load - middle, 0.0)
-    both, of_load, of_x = (x * load).sum(axis=0), (load**2).sum(axis=0), (x**2).sum(axis=0)
+    n: NDArray[np.int64] | int = len(x)
+    if np.isnan(x.sum(axis=0) + load.sum(axis=0)).any():
+        known = ~(np.isnan(x) | np.isnan(load))
+        n = np.maximum(known.sum(axis=0), 1)
+        x_mean, middle = (np.where(known, side, 0.0).sum(axis=0) / n for side in (x, load))
+        x, load = np.where(known, x - x_mean, 0.0), np.where(known, load - middle, 0.0)
+    else:
+        middle = load.mean(axis=0)
+        x, load = x - x.mean(axis=0), load - middle
+    both, of_load, of_x = (np.einsum("ij,ij->j", one, other) for one, other in ((x, load), (load, load), (x, x)))
     usable = (n >= FEWEST) & (of_load > 0) & (of_x > 0)
     safe_load, safe_x = np.where(usable, of_load, 1.0), np.where(usable, of_x, 1.0)
     slope: F64 = np.where(usable, both / safe_load, 0.0)
