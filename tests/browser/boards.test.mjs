@@ -124,8 +124,9 @@ act("explore gives the request behind a chart for a terminal, a notebook and Gra
     assert.match(await page.evaluate(() => navigator.clipboard.readText()), pattern);
   }
   await settled(page);
+  await page.locator("article .menu summary").click();
   const box = await page.locator(".over").boundingBox();
-  await page.mouse.click(box.x + box.width * 0.8, box.y + 40);
+  await page.mouse.click(box.x + box.width * 0.3, box.y + 40);
   await page.locator(".why").getByText(/^At .* \d\d:\d\d:\d\d\./).waitFor();
   await page.getByRole("button", { name: "Newest value" }).click();
   await page.locator(".chart-box").focus();

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { lang } from "../src/state/prefs";
-import { percent, quantity, score, short } from "../src/units/format";
+import { chance, percent, quantity, score, short } from "../src/units/format";
 
 const plain = (s: string): string => s.replaceAll("\u00a0", " ");
 
@@ -43,6 +43,7 @@ describe("quantities", () => {
   it("writes Japanese numbers too", () => {
     lang.value = "ja";
     expect(plain(percent(0.625))).toBe("62.5 %");
+    expect([0, 0.004, 0.126, 0.999].map((p) => plain(chance(p)))).toEqual(["< 1 %", "< 1 %", "13 %", "> 99 %"]);
     expect(short(9999)).toBe("9,999");
   });
 });

@@ -60,6 +60,12 @@ export function quantity(value: number | null | undefined, unit = ""): string {
 
 export const percent = (ratio: number): string => `${number(ratio * 100)}\u00a0%`;
 
+/** A chance as people say it: a model never knows the last percent. */
+export function chance(p: number): string {
+  if (p < 0.01) return "< 1\u00a0%";
+  return p > 0.99 ? "> 99\u00a0%" : percent(Math.round(p * 100) / 100);
+}
+
 /** A score in boundary units, always with two decimals so that columns stand still. */
 export const score = (value: number | null | undefined): string =>
   value === null || value === undefined ? "–" : value.toFixed(value < 100 ? 2 : 0);

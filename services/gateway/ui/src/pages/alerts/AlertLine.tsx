@@ -20,7 +20,7 @@ export function safeLink(text: string | undefined): string | null {
 const placed = ["runbook", "owner", "acknowledged_by"];
 
 /** Takes an alert, or all of a group, on. */
-export function Acknowledge({ target, word }: { target: string; word: string }) {
+export function Acknowledge({ target, word, quiet = false }: { target: string; word: string; quiet?: boolean }) {
   const said = useSignal("");
   const acknowledge = (): void => {
     post("/feedback", { target, verdict: "acknowledge" }).then(
@@ -34,7 +34,7 @@ export function Acknowledge({ target, word }: { target: string; word: string }) 
   };
   return (
     <>
-      <button type="button" class="btn main" onClick={acknowledge}>
+      <button type="button" class={quiet ? "btn" : "btn main"} onClick={acknowledge}>
         {t(word)}
       </button>
       <output>{said.value}</output>
@@ -71,7 +71,9 @@ function Actions({ alert: a }: { alert: Alert }) {
   const open = a.state !== "resolved";
   return (
     <div class="alert-do">
-      {a.state === "firing" && me.value?.role !== "viewer" && <Acknowledge target={a.id} word="alerts.acknowledge" />}
+      {a.state === "firing" && me.value?.role !== "viewer" && (
+        <Acknowledge target={a.id} word="alerts.acknowledge" quiet={Boolean(a.held_back_by)} />
+      )}
       {href && (
         <a class="btn" href={href}>
           {t("alerts.look")}

@@ -25,7 +25,8 @@ function Setup({ view }: { view: string }) {
 }
 
 export default function Alerts() {
-  const view = one("view");
+  // A message of a channel links to a new silence in the words of its own.
+  const view = one("view") || (one("new") === "silence" ? "silences" : "");
   return (
     <>
       <nav class="tools" aria-label={t("alerts.views")}>

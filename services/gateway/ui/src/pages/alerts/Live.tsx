@@ -23,7 +23,7 @@ function Together({ group: g }: { group: Group }) {
           {me.value?.role !== "viewer" && g.alerts[0]?.state !== "resolved" && (
             <>
               {g.alerts[0]?.group && g.alerts.some((a) => a.state === "firing") && (
-                <Acknowledge target={g.alerts[0].group} word="alerts.acknowledge_all" />
+                <Acknowledge target={g.alerts[0].group} word="alerts.acknowledge_all" quiet />
               )}
               <a class="btn" href={linkTo("/alerts", { view: "silences", match: matchersOf(g.labels) })}>
                 {t("alerts.silence_all")}
@@ -62,7 +62,9 @@ export function Live() {
     <Ready of={found}>
       {(page) => {
         const all = arranged(page.items);
-        const list = all.filter((a) => !state || a.state === state);
+        // A message leads to its group.
+        const group = one("group");
+        const list = all.filter((a) => (!state || a.state === state) && (!group || a.group === group));
         return (
           <>
             <div class="tools">
@@ -73,6 +75,11 @@ export function Live() {
                   </button>
                 ))}
               </span>
+              {group && (
+                <button type="button" class="btn" onClick={() => setQuery({ group: null })}>
+                  {t("alerts.all_groups")}
+                </button>
+              )}
             </div>
             {list.length === 0 ? (
               <Empty title={t("alerts.none")}>

@@ -1,7 +1,9 @@
 // Alerts as on-call was told of them: in groups, the most urgent first. Pure.
 import type { Alert, Labels } from "../../api/types";
 
-const rank: Record<string, number> = { firing: 0, acknowledged: 1, pending: 2, resolved: 3 };
+/** What calls somebody first; what fires but is held back after it. */
+const rank = (a: Alert): number =>
+  ({ firing: a.held_back_by ? 1 : 0, acknowledged: 2, pending: 3, resolved: 4 })[a.state] ?? 9;
 const weight: Record<string, number> = { critical: 0, warning: 1, info: 2 };
 
 export interface Group {
@@ -19,10 +21,7 @@ export function arranged(items: readonly Alert[], found?: Alert): Alert[] {
     if (!old || old.version < a.version) newest.set(a.id, a);
   }
   return [...newest.values()].sort(
-    (a, b) =>
-      (rank[a.state] ?? 9) - (rank[b.state] ?? 9) ||
-      (weight[a.severity] ?? 9) - (weight[b.severity] ?? 9) ||
-      b.started_ms - a.started_ms,
+    (a, b) => rank(a) - rank(b) || (weight[a.severity] ?? 9) - (weight[b.severity] ?? 9) || b.started_ms - a.started_ms,
   );
 }
 

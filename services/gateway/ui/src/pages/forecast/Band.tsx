@@ -27,6 +27,7 @@ export function bandPlaces(r: Risk, nowMs: number, endMs: number): Places | null
 
 export function whenWords(r: Risk, nowMs: number): string {
   if (r.eta_ms == null) {
+    if (r.kind === "ticket") return t("forecast.overdue");
     if (r.eta_low_ms != null) return t("forecast.not_before", { time: dayClock(r.eta_low_ms) });
     return t("forecast.not_within", { span: span((r.horizon_s ?? 0) * 1000) });
   }

@@ -2,7 +2,7 @@
 import type { Risk } from "../../api/types";
 import { t } from "../../i18n";
 import { span } from "../../time/format";
-import { percent } from "../../units/format";
+import { chance, percent } from "../../units/format";
 import { textOf } from "./RiskLine";
 
 /** Bins of a reliability diagram as the model sends them: answers, mean probability, share that came true. */
@@ -57,7 +57,7 @@ export function Outlook({ risks }: { risks: readonly Risk[] }) {
             <div key={r.id}>
               <span class="soft">{t("forecast.within", { span: span((r.horizon_s ?? 0) * 1000) })}</span>
               <b class="risk-p" title={r.reason}>
-                {r.probability == null ? t("forecast.abstains") : percent(r.probability)}
+                {r.probability == null ? t("forecast.abstains") : chance(r.probability)}
               </b>
               {r.threshold != null && <span class="soft">{t("forecast.base_rate", { p: percent(r.threshold) })}</span>}
               <span class="soft">{textOf(r, "track record") || r.reason}</span>

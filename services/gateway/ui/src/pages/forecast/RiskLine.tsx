@@ -4,7 +4,7 @@ import type { Risk } from "../../api/types";
 import { t } from "../../i18n";
 import { Mark } from "../../parts/Mark";
 import { setQuery } from "../../state/location";
-import { number, percent, quantity } from "../../units/format";
+import { chance, number, percent, quantity } from "../../units/format";
 import { EtaBand } from "./Band";
 
 /** Burn rates in the order of their windows, shortest first. */
@@ -106,7 +106,7 @@ export function RiskLine({ risk: r, endMs, children }: { risk: Risk; endMs: numb
         <Mark state={r.firing ? (r.severity ?? "warning") : "ok"} />
         <b>{r.entity}</b>
         <span>{r.title}</span>
-        <span class="risk-p num">{r.probability == null ? t("forecast.abstains") : percent(r.probability)}</span>
+        <span class="risk-p num">{r.probability == null ? t("forecast.abstains") : chance(r.probability)}</span>
       </p>
       <div class="risk-more">
         <Standing risk={r} endMs={endMs} />

@@ -73,7 +73,9 @@ export default function Incidents() {
     <Ready of={found}>
       {(page) => {
         const list = arranged(page.items).filter((i) => !state || i.state === state);
-        const chosen = list.find((i) => i.id === one("id")) ?? list[0];
+        // A message of a channel names the incident in its path.
+        const wanted = one("id") || place.value.path.split("/")[2];
+        const chosen = list.find((i) => i.id === wanted) ?? list[0];
         return (
           <>
             <div class="tools">

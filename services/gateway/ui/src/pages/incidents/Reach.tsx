@@ -68,7 +68,9 @@ function WhatIf({ names }: { names: readonly string[] }) {
   );
 }
 
-function Slider({ from, to, at }: { from: number; to: number; at: { value: number } }) {
+/** At its end it moves along with an incident that goes on. */
+function Slider({ from, to, at }: { from: number; to: number; at: { value: number | null } }) {
+  const value = at.value ?? to;
   return (
     <label class="slider">
       <span>{t("incidents.map_at")}</span>
@@ -77,11 +79,14 @@ function Slider({ from, to, at }: { from: number; to: number; at: { value: numbe
         min={from}
         max={to}
         step={1000}
-        value={at.value}
-        aria-valuetext={clock(at.value)}
-        onInput={(e) => (at.value = Number(e.currentTarget.value))}
+        value={value}
+        aria-valuetext={clock(value)}
+        onInput={(e) => {
+          const chosen = Number(e.currentTarget.value);
+          at.value = chosen >= to - 1000 ? null : chosen;
+        }}
       />
-      <output>{clock(at.value)}</output>
+      <output>{clock(value)}</output>
     </label>
   );
 }
@@ -91,8 +96,7 @@ export function Reach({ incident, related }: { incident: Incident; related: Rela
   const first = firstSigns(related.episodes);
   const from = Math.min(incident.opened_ms, ...first.values()) - 3e4;
   const to = Math.max(incident.closed_ms ?? incident.updated_ms, from + 6e4);
-  const at = useSignal(to);
-  const atEnd = at.value >= to - 1000;
+  const at = useSignal<number | null>(null);
   const seeds = [
     ...new Set([
       ...(incident.entities ?? []),
@@ -118,7 +122,9 @@ export function Reach({ incident, related }: { incident: Incident; related: Rela
               <DependencyMap
                 names={names}
                 edges={shown}
-                standing={(name) => (atEnd ? standingOf(incident, name) : standingAt(incident, name, first, at.value))}
+                standing={(name) =>
+                  at.value === null ? standingOf(incident, name) : standingAt(incident, name, first, at.value)
+                }
                 href={(name) => linkTo("/explore", { service: [name], from: incident.opened_ms - 18e5 })}
               />
               <Slider from={from} to={to} at={at} />

@@ -12,7 +12,7 @@ import { openEpisodes } from "../../shell/badge";
 import { linkTo } from "../../state/location";
 import { useResource } from "../../state/resource";
 import { span } from "../../time/format";
-import { percent, score, short } from "../../units/format";
+import { chance, score, short } from "../../units/format";
 import { Now } from "./Now";
 import "../../parts/parts.css";
 import "./overview.css";
@@ -99,7 +99,7 @@ function Service({ row }: { row: ServiceRow }) {
           <span class="soft">
             {row.risk === null
               ? t("overview.score_lately", { n: lately })
-              : t("overview.risk", { p: percent(Math.round(row.risk * 100) / 100) })}
+              : t("overview.risk", { p: chance(row.risk) })}
           </span>
         </span>
       </a>
