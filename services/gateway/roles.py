@@ -70,6 +70,7 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("GET", f"{_API}/whatif"): _READ,
     ("GET", f"{_API}/forecasts"): _READ,
     ("GET", f"{_API}/forecasts/past"): _READ,
+    ("GET", f"{_API}/forecasts/growth"): _READ,
     ("GET", f"{_API}/risks"): _READ,
     ("GET", f"{_API}/alerts"): _READ,
     **{("GET", f"{_API}/alerts/{name}"): _READ for name in ("state", "groups", "rules", "silences", "maintenance", "oncall")},

@@ -13,6 +13,7 @@ from services.gateway.routes import (
     connect,
     feedback,
     findings,
+    growth,
     health,
     hooks,
     live,
@@ -29,7 +30,7 @@ from services.gateway.routes import (
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
-    login.router, overview.router, series.router, range.router, findings.router, alerting.router, past.router,
+    login.router, overview.router, series.router, range.router, findings.router, alerting.router, past.router, growth.router,
     changed.router, analyses.router, config.router, shares.router, feedback.router, health.router, queries.router,
     connect.router, live.router, openapi.router, receivers.router, alertmanager.router, hooks.router,
     pages.router,  # last: it takes every path that is left
