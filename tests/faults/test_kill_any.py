@@ -16,7 +16,7 @@ from tests.running_house import RunningHouse, until
 
 pytestmark = pytest.mark.faults
 
-VICTIMS = ("kafka", "clickhouse", "ingest", "anomaly", "sink", "gateway")
+VICTIMS = ("kafka", "clickhouse", "ingest", "anomaly", "sink", "gateway", "alerting")
 SERIES = 40
 ROUND_S = 0.05
 RECOVERED_WITHIN_S = 30.0

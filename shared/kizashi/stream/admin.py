@@ -94,12 +94,19 @@ class BusAdmin:
         return report
 
     def _visible(self, names: set[str]) -> None:
-        """A new topic is on the broker at once and in its metadata a moment later; who is told that it exists may use it."""
+        """A new topic is on the broker at once, in its metadata a moment later, and led later still: who is told of it may use it."""
         deadline, pause = time.monotonic() + VISIBLE_WITHIN_S, threading.Event()
         while missing := names - self.topics().keys():
             if time.monotonic() > deadline:
                 raise BusUnavailable(f"topic {min(missing)} was made but does not appear in Kafka's metadata")
             pause.wait(0.05)
+        while True:
+            try:
+                self.end_offsets(names)  # answered by the leader of each partition
+                return
+            except BusUnavailable:
+                if time.monotonic() > deadline:
+                    raise
 
     def _new(self, topic: Topic, partitions: int) -> NewTopic:
         replication = self._kafka.replication
