@@ -7,6 +7,7 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kizashi.observe.logs import logger
 from kizashi.observe.metrics import REQUESTS
 from services.gateway.problems import Problem, answer
 
@@ -38,12 +39,12 @@ class Headers:
             await self._app(scope, receive, send)
             return
         began = perf_counter()
-        status = 500
+        status, began_answer = 500, False
 
         async def guarded_send(message: Message) -> None:
-            nonlocal status
+            nonlocal status, began_answer
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, began_answer = message["status"], True
                 message["headers"] = with_missing(message.get("headers", ()), self._extra)
             await send(message)
 
@@ -53,6 +54,11 @@ class Headers:
             return
         try:
             await self._app(scope, self._counted(receive), guarded_send)
+        except Exception as x:  # a bug: answered here, because what is around us would send it without these headers
+            logger().error("request.bug", path=scope["path"], error=repr(x), exc_info=x)
+            if began_answer:
+                raise
+            await answer(Problem(500, "the request failed; the log of the gateway has the reason"))(scope, receive, guarded_send)
         finally:
             route = getattr(scope.get("route"), "path", "none")
             REQUESTS.labels(route, f"{status // 100}xx").observe(perf_counter() - began)

@@ -38,7 +38,6 @@ def create_app(parts: Doors) -> FastAPI:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(KizashiError, _ours)
-    app.add_exception_handler(Exception, _bug)
     app.add_middleware(Headers, body_bytes=parts.limits.body_bytes, hsts=parts.limits.secure_cookies)
     return app
 
@@ -63,11 +62,6 @@ async def _ours(request: Request, error: Exception) -> Response:
     if problem.status >= 500:
         logger().warning("request.failed", path=request.url.path, error=repr(error))
     return answer(problem)
-
-
-async def _bug(request: Request, error: Exception) -> Response:
-    logger().error("request.bug", path=request.url.path, error=repr(error), exc_info=error)
-    return answer(Problem(500, "the request failed; the log of the gateway has the reason"))
 
 
 def openapi(app: FastAPI) -> dict[str, Any]:

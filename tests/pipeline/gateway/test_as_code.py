@@ -1,0 +1,69 @@
+"""``kizashi dashboards`` and ``kizashi queries`` against a running gateway: with a key, and with the one the command makes for itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer import Typer
+from typer.testing import CliRunner
+
+from services.roof import dashboards, queries
+from tests.pipeline.gateway.house import House
+
+pytestmark = pytest.mark.pipeline
+PLACE = "/api/v1/config/dashboard"
+
+
+async def run(gateway: House, app: Typer, *words: str, key: str = "") -> Result:
+    """A command as on a terminal, in a thread, because the gateway lives in this loop."""
+    environ = {"KIZASHI_HOME": str(gateway.settings.home), "KIZASHI_URL": gateway.url, "KIZASHI_KEY": key}
+    return await asyncio.to_thread(CliRunner().invoke, app, list(words), env=environ)
+
+
+async def test_dashboards_are_applied_compared_and_exported(gateway: House, tmp_path: Path) -> None:
+    folder = tmp_path / "boards"
+    folder.mkdir()
+    (folder / "one.json").write_text(json.dumps({"title": "One", "panels": []}))
+    (folder / "two.json").write_text(json.dumps({"title": "Two", "panels": []}))
+    key = gateway.keys["default/read+operate"]
+    made = await run(gateway, dashboards.app, "apply", str(folder), "--json", key=key)
+    assert made.exit_code == 0, made.output
+    assert json.loads(made.stdout) == [{"id": "one", "did": "made"}, {"id": "two", "did": "made"}]
+    again = await run(gateway, dashboards.app, "apply", str(folder), "--json", key=key)
+    assert {item["did"] for item in json.loads(again.stdout)} == {"unchanged"}
+    assert (await run(gateway, dashboards.app, "diff", str(folder), key=key)).exit_code == 0
+
+    async with gateway.client("default/read+operate") as person:
+        answer = await person.put(f"{PLACE}/two", json={"title": "Deux", "panels": []}, headers={"If-Match": '"1"'})
+        assert answer.status_code == 200
+    differs = await run(gateway, dashboards.app, "diff", str(folder))
+    assert differs.exit_code == 1 and "Deux" in differs.stdout and "one" not in differs.stdout
+    (folder / "one.json").unlink()
+    pruned = await run(gateway, dashboards.app, "apply", str(folder), "--prune", "--json")
+    assert json.loads(pruned.stdout) == [{"id": "two", "did": "changed"}, {"id": "one", "did": "deleted"}]
+    assert (
+        json.loads((gateway.settings.home / "secrets" / "api_keys.json").read_text())
+        and "command line" not in (gateway.settings.home / "secrets" / "api_keys.json").read_text()
+    ), "the command's own key ends with it"
+    out = tmp_path / "out"
+    assert (await run(gateway, dashboards.app, "export", str(out))).exit_code == 0
+    assert [f.name for f in out.iterdir()] == ["two.json"] and json.loads((out / "two.json").read_text())["title"] == "Two"
+    (folder / "bad.json").write_text("[")
+    assert (await run(gateway, dashboards.app, "apply", str(folder))).exit_code != 0
+
+
+async def test_queries_are_explained_and_advised(gateway: House) -> None:
+    plan = await run(gateway, queries.app, "explain", "SELECT count() FROM v_episodes WHERE severity = 'critical'")
+    assert plan.exit_code == 0 and "episodes" in plan.stdout
+    slow = await run(gateway, queries.app, "slow", "--json")
+    assert slow.exit_code == 0 and isinstance(json.loads(slow.stdout), list)
+    advice = await run(gateway, queries.app, "advise", "SELECT count() FROM v_episodes WHERE severity = 'critical'", "--json")
+    assert advice.exit_code == 0, advice.output
+    found = json.loads(advice.stdout)
+    assert [c["kind"] for c in found["candidates"]] == ["bloom_filter"] and found["advice"] == [], "an empty table needs no index"
+    refused = await run(gateway, queries.app, "advise", "SELECT * FROM system.users")
+    assert refused.exit_code != 0
