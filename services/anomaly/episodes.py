@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 from kizashi.contracts.batches import SeriesInfo
 from kizashi.contracts.findings import Episode, Severity, Source
 from kizashi.contracts.ids import finding_id, format_series_id
-from services.anomaly.pattern_reader import SeasonChange
+from services.anomaly.pattern_reader import PatternChange
 from services.anomaly.state import CLOSED, HEADS, KINDS, MISSING
 
 CRITICAL_PEAK = 1.5
@@ -26,12 +26,13 @@ def severity_of(peak: float, samples: int, kind: str) -> Severity:
     return "warning"
 
 
-def season_episode(change: SeasonChange, info: SeriesInfo, source: Source | None, model: str) -> Episode:
-    """A season that became another one, as a change point: ``value`` and ``expected`` are the periods now and before, in seconds."""
-    at, id_ = change.at_ms, finding_id("episode", "season", info.id, change.at_ms)
+def change_episode(change: PatternChange, info: SeriesInfo, source: Source | None, model: str) -> Episode:
+    """A pattern that became another one, as a change point: ``value`` and ``expected`` are period (s) or slope per day, now and before."""
+    at, id_ = change.at_ms, finding_id("episode", change.kind, info.id, change.at_ms)
+    direction: Literal["up", "down", "both"] = "both" if change.kind == "season" else "up" if change.after > 0.0 else "down"
     return Episode(
-        id_, 1, info.tenant, format_series_id(info.id), info.metric, info.labels, "season", "closed", at, at, at, "both", "info", 1.0,
-        at, change.after_s, change.after_s, change.before_s, head="change_point", model=model, source=source,
+        id_, 1, info.tenant, format_series_id(info.id), info.metric, info.labels, change.kind, "closed", at, at, at, direction, "info", 1.0,
+        at, change.after, change.after, change.before, head="change_point", p_value=change.p_value, model=model, source=source,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from services.anomaly.bank import DEFAULT_TENANT, MODEL, Bank, Scored
 from services.anomaly.bank import warm_up as compile_bank
 from services.anomaly.config import ModelConfig
 from services.anomaly.controls import Controls, Standing
-from services.anomaly.episodes import episode_of, season_episode
+from services.anomaly.episodes import change_episode, episode_of
 from services.anomaly.pattern_reader import PatternReader
 from services.anomaly.rollup import Rollups
 
@@ -76,7 +76,7 @@ class PartitionModel:
             self._tell(self.bank.advance(self.now_ms), offset)
             self.controls.keep_quiet(self.now_ms, self.bank)
             self._patterns += self.reader.read(self.bank, self.now_ms)
-            self._tell_seasons(offset)
+            self._tell_changes(offset)
         self.rollups.add(offset, self.now_ms, self.bank.rows_used, scored, batch.ts, batch.values)
         self._rollups += self._announced(self.rollups.due(offset, self.now_ms, self.bank.states["id"], *self._tenancy()))
         self._keep(offset, batch, scored)
@@ -161,12 +161,12 @@ class PartitionModel:
             source = Source(SAMPLES.name, self.partition, offset)
             self._episodes.append(episode_of(event, info, source, f"{MODEL}:{self.bank.state_hash(series)}"))
 
-    def _tell_seasons(self, offset: int) -> None:
-        """Seasons that became others are change points."""
+    def _tell_changes(self, offset: int) -> None:
+        """Seasons and trends that became others are change points."""
         for change in self.reader.changes:
             model = f"{MODEL}:{self.bank.state_hash(change.series)}"
             source = Source(SAMPLES.name, self.partition, offset)
-            self._episodes.append(season_episode(change, self.bank.info(change.series), source, model))
+            self._episodes.append(change_episode(change, self.bank.info(change.series), source, model))
         self.reader.changes.clear()
 
     def _tenancy(self) -> tuple[NDArray[np.int32], list[str]]:

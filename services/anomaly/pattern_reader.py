@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from math import erfc, sqrt
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,14 +23,24 @@ MOST = 16
 
 
 @dataclass(frozen=True)
-class SeasonChange:
-    """A series had a season of ``before_s`` and has one of ``after_s`` now, 0 for none, seen at ``at_ms`` with this strength."""
+class PatternChange:
+    """A pattern of a series that has become another one, seen at ``at_ms``.
+
+    ``season``: its period in seconds was ``before`` and is ``after``, 0 for none. ``trend``: its slope per day was taken for ``before`` = 0
+    and is ``after``, significant with ``p_value``.
+    """
 
     series: int
+    kind: Literal["season", "trend"]
     at_ms: int
-    before_s: float
-    after_s: float
-    strength: float
+    before: float
+    after: float
+    p_value: float | None = None
+
+
+INTERVAL = 1.96
+"""Half width of a slope's interval in standard errors."""
+TINY = 1e-300
 
 
 class PatternReader:
@@ -36,8 +48,8 @@ class PatternReader:
 
     def __init__(self, row: int = 0, read_ms: int = 0) -> None:
         self.row, self.read_ms = row, read_ms
-        self.changes: list[SeasonChange] = []
-        """Seasons that have changed, until somebody takes them."""
+        self.changes: list[PatternChange] = []
+        """Seasons and trends that have changed, until somebody takes them."""
 
     def state(self) -> tuple[int, int]:
         """What ``PatternReader(*state)`` continues from."""
@@ -60,8 +72,8 @@ class PatternReader:
         return told
 
 
-def look(bank: Bank, row: int, now_ms: int, changes: list[SeasonChange] | None = None) -> Pattern | None:
-    """The pattern of one row if it changed since it was last told; a season that has become another one is added to ``changes``.
+def look(bank: Bank, row: int, now_ms: int, changes: list[PatternChange] | None = None) -> Pattern | None:
+    """The pattern of one row if it changed since it was last told; a season or trend that has become another one is added to ``changes``.
 
     A season is told once two looks in a row agree on it: one look can be fooled by an incident.
     """
@@ -76,12 +88,33 @@ def look(bank: Bank, row: int, now_ms: int, changes: list[SeasonChange] | None =
     mark = _mark(pattern)
     if not agreed or mark == int(h["told_mark"]):
         return None
-    if before > 0.0 and before != np.float32(pattern.season_s) and changes is not None:
-        changes.append(SeasonChange(series, now_ms, before, pattern.season_s, pattern.season_strength))
+    if changes is not None:
+        changes += _changes(series, before, h, pattern)
+    bank.habits[row]["told_trend"] = _direction(pattern, int(h["told_trend"]))
     bank.habits[row]["told_season_s"] = pattern.season_s
     bank.habits[row]["told_mark"] = np.uint64(mark)
     bank.habits[row]["told_version"] += 1
     return pattern
+
+
+def _changes(series: int, season_s: float, h: Any, p: Pattern) -> list[PatternChange]:
+    """What a person would call a change: another season than the one that was told, a trend where there was none or the other one."""
+    out = []
+    if season_s > 0.0 and season_s != np.float32(p.season_s):
+        out.append(PatternChange(series, "season", p.updated_ms, season_s, p.season_s))
+    before, after = int(h["told_trend"]), _direction(p, int(h["told_trend"]))
+    if after != 0 and after != before:
+        error = max((p.slope_high - p.slope_low) / (2.0 * INTERVAL), TINY)
+        out.append(PatternChange(series, "trend", p.updated_ms, 0.0, p.slope_per_day, erfc(abs(p.slope_per_day) / error / sqrt(2.0))))
+    return out
+
+
+def _direction(p: Pattern, before: int) -> int:
+    """1 rising, -1 falling, 0 neither; a step does not end a trend, an interval that holds zero does: so it is told once."""
+    if p.trend in ("rising", "falling"):
+        return 1 if p.trend == "rising" else -1
+    lasting = p.trend == "broke" or (p.trend == "steady" and p.slope_low * p.slope_high > 0.0)
+    return before if lasting else 0
 
 
 def _mark(p: Pattern) -> int:

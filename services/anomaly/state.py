@@ -221,6 +221,7 @@ HABITS = record(
         ("told_mark", "u8"),
         ("accepted_s", "f4"),
         ("told_season_s", "f4"),
+        ("told_trend", "i1"),
     ]
 )
 """What patterns are read from; beside the series record, since scoring does not need it."""

@@ -8,8 +8,8 @@ import pytest
 from kizashi.contracts.batches import SeriesInfo
 from kizashi.contracts.findings import Pattern
 from services.anomaly.bank import Bank
-from services.anomaly.episodes import season_episode
-from services.anomaly.pattern_reader import PatternReader, SeasonChange, look
+from services.anomaly.episodes import change_episode
+from services.anomaly.pattern_reader import PatternChange, PatternReader, look
 
 DAY_MS, HOUR_MS = 86_400_000, 3_600_000
 Values = np.ndarray[tuple[int], np.dtype[np.float64]]
@@ -125,13 +125,34 @@ def test_a_season_that_becomes_another_one_is_a_change_point() -> None:
     half = len(ts) // 2
     rng = np.random.default_rng(0)
     values = np.where(np.arange(len(ts)) < half, 5 * wave(ts, DAY_MS), 5 * wave(ts, 6 * HOUR_MS)) + rng.normal(0, 0.3, len(ts))
-    bank, changes = Bank(), list[SeasonChange]()
+    bank, changes = Bank(), list[PatternChange]()
     for start in range(0, len(ts), 144):
         part = slice(start, start + 144)
         n = len(ts[part])
         bank.score(np.ones(n, np.uint64), ts[part], values[part], np.zeros(n, np.uint8))
         look(bank, 0, int(ts[part][-1]), changes)
-    assert [(c.before_s, c.after_s) for c in changes][-1] == (86_400.0, 21_600.0)
-    assert changes[-1].at_ms > ts[half]
-    told = season_episode(changes[-1], SeriesInfo(1, "acme", "m", {}), None, "x")
+    assert [(c.before, c.after) for c in changes if c.kind == "season"][-1] == (86_400.0, 21_600.0)
+    season = [c for c in changes if c.kind == "season"][-1]
+    assert season.at_ms > ts[half]
+    told = change_episode(season, SeriesInfo(1, "acme", "m", {}), None, "x")
     assert (told.kind, told.state, told.severity, told.expected, told.value) == ("season", "closed", "info", 86_400.0, 21_600.0)
+
+
+def test_a_trend_that_begins_is_told_once_as_a_change_point() -> None:
+    ts = stamps(24, 300_000)
+    half = len(ts) // 2
+    rng = np.random.default_rng(0)
+    values = 20 + 2 * wave(ts, DAY_MS) + rng.normal(0, 0.5, len(ts)) + 0.2 * np.maximum(ts - ts[half], 0) / DAY_MS
+    bank, changes = Bank(), list[PatternChange]()
+    for start in range(0, len(ts), 12):
+        part = slice(start, start + 12)
+        n = len(ts[part])
+        bank.score(np.ones(n, np.uint64), ts[part], values[part], np.zeros(n, np.uint8))
+        look(bank, 0, int(ts[part][-1]), changes)
+    trends = [c for c in changes if c.kind == "trend"]
+    assert len(trends) == 1
+    assert trends[0].at_ms > ts[half]
+    told = change_episode(trends[0], SeriesInfo(1, "acme", "m", {}), None, "x")
+    assert (told.kind, told.direction, told.severity) == ("trend", "up", "info")
+    assert told.p_value is not None
+    assert told.p_value < 1e-4

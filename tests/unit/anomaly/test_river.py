@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from river import anomaly, preprocessing
 from river.checks import common
 
 from services.anomaly.detector import SeriesDetector
@@ -55,3 +56,15 @@ def test_checks_with_data(name: str) -> None:
     rng = np.random.default_rng(0)
     data = [({"value": float(v), "a": 1.0, "b": 2.0, "c": 3.0}, False) for v in rng.normal(size=40)]
     check(name)(SeriesDetector(), data)
+
+
+def test_it_works_at_the_end_of_a_pipeline_and_inside_a_filter() -> None:
+    values = np.random.default_rng(1).normal(10.0, 1.0, 400).tolist()
+    piped: Any = preprocessing.StandardScaler() | SeriesDetector()
+    filtered: Any = anomaly.QuantileFilter(SeriesDetector(), q=0.99)
+    for x in values:
+        piped.learn_one({"value": x})
+        filtered.learn_one({"value": x})
+    assert piped.score_one({"value": 10.0}) < 1.0 < piped.score_one({"value": 200.0})
+    assert not filtered.classify(filtered.score_one({"value": 10.0}))
+    assert filtered.classify(filtered.score_one({"value": 200.0}))
