@@ -213,7 +213,7 @@ class FaustWorker:
             if state.rebuilt:
                 self._log.error("worker.state_rebuilt", partition=p, reason=state.rebuilt)
             self._start_at_log_start(state)
-            self._states[p] = state
+            self._states[p] = state.begin()
             self._committed[p] = dict(state.next)
             seek = {TP(t, p): o for t, o in state.next.items() if committed.get(TP(t, p)) != o and TP(t, p) in assigned}
             if seek:

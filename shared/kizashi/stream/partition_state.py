@@ -38,13 +38,18 @@ class PartitionState:
         """
         m = snapshot.manifest
         if snapshot.state is None:
-            return cls(partition, main, factory.new(partition), pending=snapshot.markers)._counted()
+            return cls(partition, main, factory.new(partition), pending=snapshot.markers)._counted().begin()
         try:
             processor = factory.load(partition, snapshot.state)
         except Damaged as x:
             return cls(partition, main, factory.new(partition), generation=m.generation, rebuilt=str(x))
         state = cls(partition, main, processor, dict(m.positions), dict(m.controls), m.markers, m.generation, snapshot.markers)
-        return state._counted()
+        return state._counted().begin()
+
+    def begin(self) -> PartitionState:
+        """Apply the controls that count from where the log goes on now: the main topic may stay silent for long, and they must not wait."""
+        self._apply_markers(self.next.get(self.main, 0))
+        return self
 
     def offer(self, record: Record) -> InvalidMessage | None:
         """Process a record unless it was seen before. Raises Hole. Returns why a record is invalid; its offset counts as seen."""
@@ -56,12 +61,15 @@ class PartitionState:
         if record.topic == self.main:
             self._apply_markers(record.offset)
         self.next[record.topic] = record.offset + 1
+        found = None
         try:
             self.processor.process(record)
         except InvalidMessage as x:
             self.processor.skip(record)
-            return x
-        return None
+            found = x
+        if record.topic == self.main:
+            self._apply_markers(record.offset + 1)
+        return found
 
     def mark(self, control: Record) -> Marker | None:
         """A marker for a control that was not marked before; it must be made durable before ``accept`` is called with it."""

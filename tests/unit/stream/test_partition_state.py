@@ -106,6 +106,30 @@ def test_crash_and_replay_give_the_same_order_with_controls(cut: int, crash: int
     assert again.controls == whole.controls
 
 
+@pytest.mark.parametrize("cut", [None, 0, 2, 3])
+def test_controls_do_not_wait_for_a_main_topic_that_stays_silent(cut: int | None) -> None:
+    """A rule that was made before a crash counts after it, though no further record of the main topic ever comes."""
+    whole = fresh()
+    snapshot = encode_snapshot(*whole.snapshot()) if cut == 0 else []
+    entries = []
+    for offset in range(3):
+        whole.offer(record(offset))
+        if cut == offset + 1:
+            snapshot = encode_snapshot(*whole.snapshot())
+    marker = whole.mark(Record(CONTROL, 0, 0, b"late"))
+    assert marker is not None
+    entries.append(encode_marker(marker))
+    whole.accept(marker)
+    again = PartitionState.restore(3, IN, Memories(), read_snapshot(log_of([*snapshot, *entries])))
+    for offset in range(3):
+        again.offer(record(offset))
+    assert seen(again) == seen(whole) == ["v0", "v1", "v2", "control late"]
+    first = fresh()
+    early = first.mark(Record(CONTROL, 0, 0, b"early"))
+    assert early is not None
+    assert seen(PartitionState.restore(3, IN, Memories(), read_snapshot(log_of([encode_marker(early)])))) == ["control early"]
+
+
 def test_a_control_is_marked_once() -> None:
     state = fresh()
     control = Record(CONTROL, 0, 5, b"x")
