@@ -44,7 +44,7 @@ class TenantSnapshot(msgspec.Struct):
     judged: dict[str, str]
     names: bytes
     cells: dict[str, dict[int, Cell]]
-    watch_ms: int
+    watch_ms: tuple[int, int]
 
 
 class PartitionSnapshot(msgspec.Struct):
@@ -80,7 +80,7 @@ def _keep(t: Tenant) -> TenantSnapshot:
     return TenantSnapshot(
         t.name, t.now_ms, list(book.alerts.values()), book.current, book.starts, list(book.changed), list(t.groups.values()), t.in_groups,
         list(out.pending.values()), out.delivered, out.undelivered, out.crowded_out, t.ledgers, t.precision, t.hidden, t.parents,
-        t.versions, t.judged, t.watch.dump_names(), t.watch.cells, t.watch.now_ms,
+        t.versions, t.judged, t.watch.dump_names(), t.watch.cells, (t.watch.settled_ms, t.watch.now_ms),
     )  # fmt: skip
 
 
@@ -95,5 +95,5 @@ def restore(t: Tenant, s: TenantSnapshot) -> None:
     t.ledgers, t.precision, t.hidden = s.ledgers, s.precision, s.hidden
     t.parents, t.versions, t.judged = s.parents, s.versions, s.judged
     t.watch.load_names(s.names)
-    t.watch.cells, t.watch.now_ms = s.cells, s.watch_ms
+    t.watch.cells, (t.watch.settled_ms, t.watch.now_ms) = s.cells, s.watch_ms
     t.resumed()

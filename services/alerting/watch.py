@@ -1,6 +1,6 @@
 """Thresholds and absence on ten-second rollups: only the series that a rule names are looked at, all of a batch at once.
 
-The clock of absence is the newest rollup of the tenant: it stands still when a whole house is silent or a backlog is read, and then says
+XX
 nothing; that everything is silent is said by the model's own silences and by the dead-man heartbeat.
 """
 
@@ -44,6 +44,9 @@ class Watch:
         self.cells: dict[str, dict[int, Cell]] = {}
         """Rule → series → state."""
         self.now_ms = 0
+        """End of the newest bucket."""
+        self.settled_ms = 0
+        """End of the bucket before it: of that every series has been told, also after a pause of the whole house."""
         self.unnamed = 0
         self._rules: dict[str, ThresholdRule | AbsenceRule] = {}
         self._watched: dict[int, list[str]] = {}
@@ -75,7 +78,8 @@ class Watch:
     def rollup(self, b: RollupBatch) -> Iterator[Signal]:
         """Signals of one batch; buckets not newer than the last of their series are skipped."""
         at_ms = b.start_ms + b.step_ms
-        self.now_ms = max(self.now_ms, at_ms)
+        if at_ms > self.now_ms:
+            self.settled_ms, self.now_ms = self.now_ms, at_ms
         if not self._watched:
             return
         if self._stale:
@@ -102,15 +106,15 @@ class Watch:
                 continue
             gone: list[int] = []
             for series, cell in self.cells.get(rule_id, {}).items():
-                silent_s = (self.now_ms - cell.last_ms) / 1000
+                silent_s = (self.settled_ms - cell.last_ms) / 1000
                 if silent_s >= rule.forget_s:
                     gone.append(series)
                 if silent_s >= rule.after_s and not cell.active and silent_s < rule.forget_s:
                     cell.active = True
-                    yield self._signal(rule_id, rule, series, self.now_ms, f"silent for {silent_s:.0f} s", None)
+                    yield self._signal(rule_id, rule, series, self.settled_ms, f"silent for {silent_s:.0f} s", None)
             for series in gone:
                 if self.cells[rule_id].pop(series).active:
-                    yield Signal(rule_id, format_series_id(series), format_series_id(series), False, self.now_ms)
+                    yield Signal(rule_id, format_series_id(series), format_series_id(series), False, self.settled_ms)
 
     def dump_names(self) -> bytes:
         """The names as bytes, made again only after a new series: they are most of a state and hardly ever change."""
