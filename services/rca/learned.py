@@ -8,7 +8,7 @@ For request counts, latencies and presence (does the entity report at all) of th
 once of the levels (who is busy at the same hours) and once of the differences (who jumps in the same step). Only r > 0 counts: a callee's
 delay is inside its caller's, and each request of a caller makes requests of its callees. The confidence of a pair is 1 - Π(1 - r): each
 view is another chance to see the edge. λ = 0.02 keeps a thousand rows of fifty entities well conditioned and shrinks little; presence,
-which has few distinct rows, gets 0.1. Direction is not claimed: from metrics it is a coin flip.
+which has few distinct rows, gets 0.1; at least a third of n/rows, since with as many entities as rows the inverse is mostly noise. Direction is not claimed: from metrics it is a coin flip.
 Cost: O(rows·n² + n³) a view, 3 ms for 40 entities and 600 rows, 60 ms for 300.
 """
 
@@ -112,6 +112,7 @@ def _views(window: Window) -> Mapping[str, dict[str, F64]]:
 
 def _partials(raw: F64) -> list[tuple[list[int], F64]]:
     """Partial correlations of levels, differences and presence: (columns used, matrix of those)."""
+    raw = raw[~np.isnan(raw).all(axis=1)] if raw.size else raw  # before anybody was known
     if len(raw) < FEWEST_ROWS:
         return []
     silent = np.isnan(raw)
@@ -147,6 +148,7 @@ def _partial(x: F64, ridge: float) -> F64:
     """Partial correlations of the columns (n, n), zero on the diagonal."""
     deviation = x.std(axis=0)
     x = (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    ridge = max(ridge, x.shape[1] / len(x) / 3)
     precision = np.linalg.inv(x.T @ x / len(x) + ridge * np.eye(x.shape[1]))
     scale = np.sqrt(np.diag(precision))
     r: F64 = -precision / np.outer(scale, scale)

@@ -48,7 +48,8 @@ def test_the_work_follows_what_is_new_not_what_arrives() -> None:
     assert large["open_incidents"] == small["open_incidents"] == large["true_causes"]
 
 
-def test_hundreds_of_services_without_a_map_do_not_make_one_from_noise() -> None:
-    storm = make_storm(episodes=500, islands=4, entities=60, seed=5)
+@pytest.mark.parametrize(("islands", "entities", "seed"), [(3, 40, 3), (1, 30, 1)])
+def test_services_that_do_not_know_each_other_teach_no_map(islands: int, entities: int, seed: int) -> None:
+    storm = make_storm(episodes=100, islands=islands, entities=entities, seed=seed)
     model, _found, _sizes = newest(storm)
     assert [e for e in model.tenants["default"].graph.edges.values() if e.source == "learned"] == []
