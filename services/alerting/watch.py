@@ -1,7 +1,7 @@
 """Thresholds and absence on ten-second rollups: only the series that a rule names are looked at, all of a batch at once.
 
-XX
-nothing; that everything is silent is said by the model's own silences and by the dead-man heartbeat.
+The clock of absence is the tenant's own buckets: it stands still while a whole house is silent or a backlog is read, and then says nothing.
+That everything is silent is said by the model's own silences and by the dead man's switch.
 """
 
 from __future__ import annotations
