@@ -102,10 +102,11 @@ def _what_if(chosen: Row, tenant: str, series: str, growth: float, threshold: fl
         parameters=here,
     )
     past = select(
-        """SELECT value AS mean FROM v_metrics_1h WHERE sid = {sid:UInt64} AND tenant = {tenant:String}
+        """SELECT value AS mean, time FROM v_metrics_1h WHERE sid = {sid:UInt64} AND tenant = {tenant:String}
            AND time > now64(3) - toIntervalHour({hours:UInt32}) ORDER BY time""",
         parameters=here,
     )
+    past = [row for row in past if told and row["time"].replace(tzinfo=None) < told[0]["made"].replace(tzinfo=None)]
     if not told or len(past) < 8:
         raise NotFound("a what-if needs a day of hourly values and an hourly forecast of the series")
     limit = select(

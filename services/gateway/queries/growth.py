@@ -7,7 +7,7 @@ from services.gateway.queries import Statement
 HOURS = Statement(
     "growth.hours",
     """
-SELECT value
+SELECT value, toUnixTimestamp(time) * 1000 AS at_ms
 FROM v_metrics_1h
 WHERE tenant = {tenant:String} AND sid = {id:UInt64} AND time >= fromUnixTimestamp64Milli({start:Int64})
 ORDER BY time

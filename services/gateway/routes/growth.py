@@ -36,9 +36,10 @@ async def growth(
         "tenant": who.tenant, "id": number, "step": HOUR_MS, "start": now_ms - REMEMBERED * HOUR_MS, "limit": REMEMBERED,
     }  # fmt: skip
     hours, told, limits = [await parts.answers.rows(who.tenant, statement, asked) for statement in (q.HOURS, q.NEWEST, q.KNOWN_LIMIT)]
-    if len(hours) < FEWEST or not told:
+    made_ms = int(told[0]["made_at_ms"]) if told else 0
+    values = [float(row["value"]) for row in hours if int(row["at_ms"]) < made_ms]  # the running hour came after the forecast
+    if len(values) < FEWEST:
         raise NotFound("a what-if needs a day of hourly values and an hourly forecast of the series")
-    values = [float(row["value"]) for row in hours]
     falling = bool(limits[0]["falling"]) if limits else threshold is not None and threshold < values[-1]
     known = threshold if threshold is not None else float(limits[0]["threshold"]) if limits else None
     return json_answer(await asyncio.to_thread(_what_if, values, told[0], 1.0 + percent / 100.0, known, not falling))

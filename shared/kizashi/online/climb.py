@@ -22,7 +22,7 @@ SEASONS = 7
 OUTSTANDING = 6.0
 """The climb over the span against the scatter about it."""
 FURTHER = 1.5
-"""How much further than ever before: at 1, the steepest part of a Saturday was taken for a leak in 1.5 % of windows, at 1.5 in two of 2,800."""
+"""How much further than ever before: at 1, the steepest part of a Saturday was a leak in 1.5 % of windows, at 1.5 in two of 2,800."""
 SLOPE_DOUBT = 0.1
 """No slope of twelve values is trusted better than to a tenth."""
 AHEAD = 168

@@ -9,7 +9,7 @@ of a reliable forecast the panel's quantiles say more than the drift and are use
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,7 +150,8 @@ def what_if(
 ) -> WhatIf:
     """What if a series (n,) grew ``growth`` times as fast as it does: 1.3 is 30 % faster.
 
-    ``quantiles`` (levels, h) is its forecast as published. Only the drift is multiplied, so season and spread stay as they are.
+    ``quantiles`` (levels, h) is its forecast as published when the last value of ``y`` was known. Only the drift is multiplied:
+    season and spread stay as they are.
     """
     found, climb = growth_of(y, season), climb_of(y, season, rising=rising)
     drift = found.drift / found.block if found is not None else 0.0
@@ -163,6 +164,7 @@ def what_if(
 
     def meets(q: F64, factor: float) -> Passage | None:
         near = crossing(q, levels, threshold, rising) if climb is None else climb.met(threshold if rising else -threshold, factor)
-        return passage(y, season, threshold, horizon, rising=rising, growth=factor, near=near)
+        met = passage(y, season, threshold, horizon, rising=rising, growth=factor, near=near)
+        return None if met is None else replace(met, growth_per_step=factor * drift)
 
     return WhatIf(grown, growth * drift, meets(quantiles, 1.0), meets(grown, growth))
