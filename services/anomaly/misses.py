@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kizashi.contracts.accuracy import Answer, Miss
+from kizashi.contracts.accuracy import Answer, Chart, Miss
 from kizashi.contracts.batches import F64
-from services.anomaly.picture import Stretch, picture_of
 
 SHOWN = 5
 """Misses of each set."""
@@ -100,7 +99,7 @@ def _missed(set_: str, name: str, s: Scores, window: tuple[int, int], labelled: 
     late = float(s.score[top]) >= 1.0
     said = f"{s.stamps[top]}: score {s.score[top]:.2f}" + (", too late to count" if late else ", 1 is the boundary")
     expected = f"an alarm in {s.stamps[a]} to {s.stamps[b - 1]} ({b - a} rows)"
-    return Miss(set_, name, cost, expected, said, _why_missed(s, a, b, late), _picture(f"{set_} {name}", s, a, b, labelled))
+    return Miss(set_, name, cost, expected, said, _why_missed(s, a, b, late), chart=_chart(f"{set_} {name}", s, a, b, labelled))
 
 
 def _why_missed(s: Scores, a: int, b: int, late: bool) -> str:
@@ -140,8 +139,8 @@ def _false(set_: str, name: str, s: Scores, labelled: list[tuple[int, int]], sta
         head = "novelty" if s.novelty[top] >= 0.999 * s.score[top] else "point"
         said = f"{len(g)} alarm{'s' if len(g) > 1 else ''}, the largest {s.score[top]:.2f} at {s.stamps[top]} by the {head} head"
         why = _why_false(s, top, head)
-        picture = _picture(f"{set_} {name}", s, int(g[0]), int(g[-1]) + 1, labelled)
-        out.append(Miss(set_, name, each * len(g), "silence: nothing is labelled here", said, why, picture))
+        chart = _chart(f"{set_} {name}", s, int(g[0]), int(g[-1]) + 1, labelled)
+        out.append(Miss(set_, name, each * len(g), "silence: nothing is labelled here", said, why, chart=chart))
     return out
 
 
@@ -157,9 +156,10 @@ def _why_false(s: Scores, top: int, head: str) -> str:
     return text + "Such values were seen before, but not at this time of day or after such a neighbour; nobody labelled it."
 
 
-def _picture(title: str, s: Scores, a: int, b: int, labelled: list[tuple[int, int]]) -> str:
+def _chart(title: str, s: Scores, a: int, b: int, labelled: list[tuple[int, int]]) -> Chart:
     first, last = max(a - AROUND, 0), min(b + AROUND, len(s.value))
     part = slice(first, last)
     shades = [(max(x - first, 0), min(y, last) - first) for x, y in labelled if y > first and x < last]
     text = f"{title}: {s.stamps[first]} to {s.stamps[last - 1]}"
-    return picture_of(Stretch(text, s.value[part], s.lower[part], s.upper[part], s.score[part], shades))
+    values, lower, upper, score = (c[part].tolist() for c in (s.value, s.lower, s.upper, s.score))
+    return Chart(text, values, lower, upper, score, labelled=shades)

@@ -18,6 +18,7 @@ import typer
 from kizashi.contracts.accuracy import Answer, Part, Question
 from kizashi.errors import Refused
 from services.roof.accuracy_page import PICTURES, RESULTS, Results, page, picture_name
+from services.roof.accuracy_picture import picture_of
 from services.roof.output import err
 
 SERVICES = ("anomaly", "forecast", "rca")
@@ -84,6 +85,8 @@ def write(out: Path, parts: list[Part]) -> None:
     for part in parts:
         for k, miss in enumerate(part.misses):
             name = picture_name(part.name, k)
+            if miss.chart is not None:
+                miss.picture, miss.chart = picture_of(miss.chart), None
             if miss.picture.startswith("<svg"):
                 (out / PICTURES / name).write_text(miss.picture, encoding="utf-8")
                 miss.picture = name

@@ -50,8 +50,26 @@ class Table(msgspec.Struct, omit_defaults=True):
     note: str = ""
 
 
+class Chart(msgspec.Struct, omit_defaults=True):
+    """Rows (n,) of one series to draw: values, the band that was expected, what was said; ``labelled`` are [first, last) rows.
+
+    ``mean`` is a forecast and ``score`` an anomaly score, each empty where there is none. The whole is drawn by the roof.
+    """
+
+    title: str
+    values: list[float]
+    lower: list[float]
+    upper: list[float]
+    score: list[float] = []
+    mean: list[float] = []
+    labelled: list[tuple[int, int]] = []
+
+
 class Miss(msgspec.Struct, omit_defaults=True):
-    """One of the worst mistakes: what should have been said, what was said, and why. ``picture`` is an SVG of at most 30 kB."""
+    """One of the worst mistakes: what should have been said, what was said, and why.
+
+    ``chart`` is what to draw; ``picture`` an SVG of at most 30 kB, made of it or given, and then the name of its file.
+    """
 
     set: str
     case: str
@@ -60,6 +78,7 @@ class Miss(msgspec.Struct, omit_defaults=True):
     said: str
     why: str
     picture: str = ""
+    chart: Chart | None = None
 
 
 class Part(msgspec.Struct, omit_defaults=True):

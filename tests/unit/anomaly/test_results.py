@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from kizashi.contracts.accuracy import Answer, Figure, Miss, Part, Row, Table
+from kizashi.contracts.accuracy import Answer, Chart, Figure, Miss, Part, Row, Table
 from services.anomaly.evaluate import evaluate
 from services.anomaly.misses import kpi_misses, nab_misses
-from services.anomaly.picture import Stretch, picture_of
 from services.anomaly.simulated import false_episodes, seasons_right, steps_found
 from services.roof.accuracy import read_results, write
 from services.roof.accuracy_page import page
+from services.roof.accuracy_picture import picture_of
 
 SPIKE, HIDDEN, START = 700, 900, 1_700_000_000
 
@@ -42,7 +42,7 @@ def test_a_window_without_an_alarm_is_a_miss_and_an_alarm_without_a_window_is_on
     assert [m.expected for m in missed] == [f"an alarm in {stamps[HIDDEN]} to {stamps[HIDDEN + 20]} (21 rows)"]
     assert "No value in it is new" in missed[0].why
     assert any(stamps[SPIKE] in m.said and "had never shown it" in m.why for m in found)
-    assert all(m.picture.startswith("<svg") and len(m.picture) < 30_000 for m in found)
+    assert all(m.chart is not None and len(picture_of(m.chart)) < 30_000 for m in found)
 
 
 def test_an_event_found_too_late_counts_as_missed_with_its_length(tmp_path: Path) -> None:
@@ -58,9 +58,9 @@ def test_an_event_found_too_late_counts_as_missed_with_its_length(tmp_path: Path
 
 
 def test_the_picture_keeps_the_spike_and_escapes_the_title() -> None:
-    values = np.zeros(5000)
+    values = [0.0] * 5000
     values[2500] = 1.0
-    drawn = picture_of(Stretch("<a & b>", values, values - 1, values + 1, values, [(2400, 2600)]))
+    drawn = picture_of(Chart("<a & b>", values, [-1.0] * 5000, [2.0] * 5000, values, labelled=[(2400, 2600)]))
     assert "&lt;a &amp; b&gt;" in drawn
     assert drawn.count("<rect") == 2
     assert "#c0392b" in drawn
