@@ -31,6 +31,9 @@ LIVING_MS = 300_000
 CALM_EVERY_MS, HOUR_MS, DAY_MS = 300_000, 3_600_000, 86_400_000
 HOURS = 14 * 24
 FORGET_MS = 7 * DAY_MS
+STALE_MS = 120_000
+"""Rollups that come so much after their time - a file is replayed, a partition catches up - come partition by partition, not together: a
+share out of them would be one of some series only, so nothing is told."""
 ALARMING = frozenset({"anomaly", "missing"})
 """Kinds that stay open for as long as they last; change points are told when they are over."""
 
@@ -88,11 +91,13 @@ class TenantGroups:
         if not ids:
             self._open.pop(series, None)
 
-    def learn_rollup(self, batch: RollupBatch) -> list[Told]:
-        """One message of rollups; the values that are complete with it."""
+    def learn_rollup(self, batch: RollupBatch, written_ms: int = 0) -> list[Told]:
+        """One message of rollups, written to the log at ``written_ms``; the values that are complete with it."""
         for info in batch.series:
             self.learn_series(info)
         start = batch.start_ms
+        if written_ms - start > STALE_MS:
+            return []
         if start > self._closed_ms:
             rows = self._buckets.setdefault(start, [])
             rows += zip(batch.ids.tolist(), (batch.worst >= 1.0).tolist(), strict=True)

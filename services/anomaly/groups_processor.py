@@ -35,7 +35,7 @@ class GroupsProcessor:
             self._of(episode.tenant).learn_episode(episode)
         else:
             batch = decode_rollups(record.value)
-            self._told += self._of(batch.tenant).learn_rollup(batch)
+            self._told += self._of(batch.tenant).learn_rollup(batch, record.timestamp_ms)
 
     def skip(self, record: Record) -> None:
         """A message that cannot be read changes nothing."""

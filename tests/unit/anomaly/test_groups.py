@@ -88,6 +88,15 @@ def test_alarms_a_series_are_those_of_the_last_fourteen_days() -> None:
     assert abs(told[-1].value - 14 * 2 / days) < 0.02
 
 
+def test_what_is_replayed_or_late_tells_no_share() -> None:
+    groups = TenantGroups("acme")
+    for bucket in range(4):
+        start = START + bucket * STEP
+        assert groups.learn_rollup(rollup(bucket, announce=bucket == 0), start + 3_600_000) == []
+    groups.learn_rollup(rollup(5), START + 5 * STEP + 12_000)
+    assert rates(groups.learn_rollup(rollup(6), START + 6 * STEP + 12_000))["shop"] == 0.0
+
+
 def feed(p: GroupsProcessor, k: int, batch: RollupBatch) -> None:
     p.process(Record(topics.ROLLUPS.name, 0, k, encode_rollups(batch)))
 
