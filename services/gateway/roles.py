@@ -67,6 +67,8 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("GET", f"{_API}/incidents"): _READ,
     ("GET", f"{_API}/incidents/{{incident_id}}"): _READ,
     ("GET", f"{_API}/edges"): _READ,
+    ("GET", f"{_API}/changes"): _READ,
+    ("GET", f"{_API}/causes/accuracy"): _READ,
     ("GET", f"{_API}/whatif"): _READ,
     ("GET", f"{_API}/forecasts"): _READ,
     ("GET", f"{_API}/forecasts/past"): _READ,

@@ -8,7 +8,8 @@ For request counts, latencies and presence (does the entity report at all) of th
 once of the levels (who is busy at the same hours) and once of the differences (who jumps in the same step). Only r > 0 counts: a callee's
 delay is inside its caller's, and each request of a caller makes requests of its callees. The confidence of a pair is 1 - Π(1 - r): each
 view is another chance to see the edge. λ = 0.02 keeps a thousand rows of fifty entities well conditioned and shrinks little; presence,
-which has few distinct rows, gets 0.1; at least a third of n/rows, since with as many entities as rows the inverse is mostly noise. Direction is not claimed: from metrics it is a coin flip.
+which has few distinct rows, gets 0.1; at least a third of n/rows, since with as many entities as rows the inverse is mostly noise.
+Direction is not claimed: from metrics it is a coin flip.
 Cost: O(rows·n² + n³) a view, 3 ms for 40 entities and 600 rows, 60 ms for 300.
 """
 

@@ -8,6 +8,7 @@ from services.gateway.routes import (
     alerting,
     alertmanager,
     analyses,
+    causes,
     changed,
     config,
     connect,
@@ -31,7 +32,7 @@ from services.gateway.routes import (
 
 ROUTERS: tuple[APIRouter, ...] = (
     login.router, overview.router, series.router, range.router, findings.router, alerting.router, past.router, growth.router,
-    changed.router, analyses.router, config.router, shares.router, feedback.router, health.router, queries.router,
+    changed.router, causes.router, analyses.router, config.router, shares.router, feedback.router, health.router, queries.router,
     connect.router, live.router, openapi.router, receivers.router, alertmanager.router, hooks.router,
     pages.router,  # last: it takes every path that is left
 )  # fmt: skip

@@ -63,6 +63,7 @@ async def test_search_range_overview_and_export(gateway: House) -> None:
 async def test_pages_that_have_nothing_answer_all_the_same(gateway: House) -> None:
     paths = (
         "overview", "series", "facets", "episodes", "incidents", "alerts", "deliveries", "risks", "edges", "whatif?entity=db",
+        "changes", "causes/accuracy",
         "annotations", "health", "stats", "connect", "connect/arrivals", "config/dashboard", "audit", "dead_letters", "queries/slow",
         "openapi.json", "me", "shares",
     )  # fmt: skip
@@ -80,6 +81,7 @@ async def test_pages_that_have_nothing_answer_all_the_same(gateway: House) -> No
 
 
 BAD_QUESTIONS = [
+    ("causes/accuracy?from=whenever", 400, "now-6h"),
     ("range?series=xyz", 400, "16 hexadecimal digits"),
     ("range?series=0000000000000001", 404, "none of these series"),
     ("range?series=0000000000000001&from=now-900d", 400, "at most 800 days"),

@@ -84,7 +84,7 @@ async def test_no_answer_holds_anything_of_another_tenant(gateway: House) -> Non
     asked = 0
     async with gateway.client("default/read+operate+admin") as house, gateway.client("acme/read+operate+admin") as acme:
         assert (await house.put(f"/api/v1/config/dashboard/{MARK}-board", json={"title": MARK, "panels": []})).status_code == 201
-        for name in ("series", "episodes", "incidents", "alerts", "risks", "edges", "annotations"):
+        for name in ("series", "episodes", "incidents", "alerts", "risks", "edges", "annotations", "changes"):
             own = await house.get(f"/api/v1/{name}", params=wide)
             assert own.status_code == 200 and MARK in own.text, f"{name} shows its own tenant {own.text[:200]}"
         for path in readable():
@@ -128,10 +128,12 @@ async def test_texts_that_mean_to_break_in_break_nothing(gateway: House) -> None
     number = plant(gateway)
     broken: list[str] = []
     async with gateway.client("default/read+operate+admin") as client:
-        for path in readable():
+        for at, path in enumerate(readable()):
             place = concrete(path, format_series_id(number))
             last = place.rsplit("/", 1)[-1]
             for n, text in enumerate(CORPUS):
+                if (at + n) % 3:  # every text meets every third route, every route every third text
+                    continue
                 asked = {name: text for k, name in enumerate(PARAMETERS) if (k + n) % 5 == 0 or name == NEEDED.get(last)}
                 answer = await client.get(place, params=asked)
                 if answer.status_code >= 500 and answer.status_code != 503:
