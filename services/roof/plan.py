@@ -76,10 +76,9 @@ async def prepare(settings: Settings, say: Callable[[str], None]) -> None:
     from kizashi.stream.admin import ensure_topics
 
     say("topics and tables …")
-    report = await asyncio.to_thread(ensure_topics, settings.kafka)
+    report, _ = await asyncio.gather(asyncio.to_thread(ensure_topics, settings.kafka), asyncio.to_thread(migrate, settings))
     if not report.ok:
         raise Refused("\n".join(report.sentences()))
-    await asyncio.to_thread(migrate, settings)
 
 
 def migrate(settings: Settings) -> list[str]:
