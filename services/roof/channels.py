@@ -32,7 +32,7 @@ def list_(as_document: Json = False) -> None:
 
     settings = wiring.load()
     secrets = SecretFiles(settings.home / FOLDER)
-    rows = [{"channel": name, **_row(body, secrets)} for name, body in _channels().items()]
+    rows = [{"channel": name, **_row(body, secrets, settings.tenant)} for name, body in _channels().items()]
     rows.append({"channel": "topic", "type": "topic", "fallback": "", "secrets": "", "note": "built in: every alert is on the alert topic"})
     as_json(rows) if as_document else table(rows)
 
@@ -76,12 +76,12 @@ def _body(name: str) -> dict[str, Any]:
     return found[name]
 
 
-def _row(body: dict[str, Any], secrets: Any) -> dict[str, str]:
+def _row(body: dict[str, Any], secrets: Any, tenant: str) -> dict[str, str]:
     problems = []
     for field, file in body.items():
         if field.endswith("_file"):
             try:
-                secrets.read(str(file))
+                secrets.read(str(file), tenant)
             except Refused as x:
                 problems.append(str(x))
     said = "; ".join(problems) or "in place"

@@ -91,7 +91,8 @@ def prepare(folder: Path, running: Receiver) -> None:
     folder.mkdir()
     (folder / "notifications").write_bytes(b"".join(codec.encode(n) + b"\n" for n in messages()))
     (folder / "deliveries").touch()
-    (folder / "whsec").write_text("whsec_" + base64.b64encode(bytes(32)).decode())
+    (folder / "t").mkdir()
+    (folder / "t" / "whsec").write_text("whsec_" + base64.b64encode(bytes(32)).decode())
     running.authority.cert_pem.write_to_path(str(folder / "ca.pem"))
 
 

@@ -56,5 +56,7 @@ async def send(page: Page, channel: Alertmanager, doors: Doors) -> Outcome:
     alerts = payload(page, channel, doors.clock.now_ms())
     if not alerts:
         return Outcome("failed", "a message without alerts means nothing to an Alertmanager")
-    headers = {"Authorization": doors.secrets.read(channel.authorization_file)} if channel.authorization_file else {}
+    headers = (
+        {"Authorization": doors.secrets.read(channel.authorization_file, page.notification.tenant)} if channel.authorization_file else {}
+    )
     return await doors.https.tell(f"{channel.url.rstrip('/')}/api/v2/alerts", msgspec.json.encode(alerts), headers)

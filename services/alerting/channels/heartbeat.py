@@ -44,7 +44,7 @@ class Heartbeats:
         due = [(t, n, c) for t, n, c in self._heartbeats() if self._due_s.get((t, n), 0.0) <= now_s]
         for tenant, name, channel in due:
             self._due_s[tenant, name] = now_s + channel.every_s
-        return sum(await asyncio.gather(*(self._ping(name, channel) for _, name, channel in due)))
+        return sum(await asyncio.gather(*(self._ping(tenant, name, channel) for tenant, name, channel in due)))
 
     def _heartbeats(self) -> Iterable[tuple[str, str, Heartbeat]]:
         for tenant, name, body in self._channels():
@@ -55,9 +55,9 @@ class Heartbeats:
                 if isinstance(channel, Heartbeat):
                     yield tenant, name, channel
 
-    async def _ping(self, name: str, channel: Heartbeat) -> bool:
+    async def _ping(self, tenant: str, name: str, channel: Heartbeat) -> bool:
         try:
-            url = self._doors.secrets.read(channel.url_file)
+            url = self._doors.secrets.read(channel.url_file, tenant)
         except Refused as x:
             logger().warning("heartbeat.failed", channel=name, text=str(x))
             return False

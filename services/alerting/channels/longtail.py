@@ -64,4 +64,6 @@ async def send(page: Page, channel: LongTail, doors: Doors) -> Outcome:
     )
     title = fill(channel.title, page) if channel.title else page.heading
     text = (fill(channel.text, page) if channel.text else page.plain())[:LONGEST_TEXT]
-    return await asyncio.to_thread(_tell, doors.secrets.read(channel.url_file), title, text, kind, doors.https.reach)
+    return await asyncio.to_thread(
+        _tell, doors.secrets.read(channel.url_file, page.notification.tenant), title, text, kind, doors.https.reach
+    )

@@ -101,5 +101,5 @@ async def send(page: Page, channel: Mail, doors: Doors) -> Outcome:
         addresses = await asyncio.wait_for(doors.https.addresses(host, channel.port), WITHIN_S)
     except (OSError, TimeoutError):
         return Outcome("retry", "the relay's name was not resolved")
-    password = doors.secrets.read(channel.password_file) if channel.password_file else ""
+    password = doors.secrets.read(channel.password_file, page.notification.tenant) if channel.password_file else ""
     return await asyncio.to_thread(deliver, message_of(page, channel), channel, addresses[0], password, doors.https.trust)

@@ -43,5 +43,5 @@ def request(page: Page, channel: Opsgenie) -> tuple[str, dict[str, Any]]:
 async def send(page: Page, channel: Opsgenie, doors: Doors) -> Outcome:
     """POST it."""
     url, body = request(page, channel)
-    headers = {"Authorization": f"GenieKey {doors.secrets.read(channel.api_key_file)}"}
+    headers = {"Authorization": f"GenieKey {doors.secrets.read(channel.api_key_file, page.notification.tenant)}"}
     return await doors.https.tell(url, msgspec.json.encode(body), headers)

@@ -52,5 +52,5 @@ def _details(page: Page, channel: PagerDuty) -> dict[str, Any]:
 
 async def send(page: Page, channel: PagerDuty, doors: Doors) -> Outcome:
     """POST it."""
-    body = msgspec.json.encode(payload(page, channel, doors.secrets.read(channel.routing_key_file)))
+    body = msgspec.json.encode(payload(page, channel, doors.secrets.read(channel.routing_key_file, page.notification.tenant)))
     return await doors.https.tell(channel.url, body, {})

@@ -11,7 +11,9 @@ LONGEST_SECRET = 8_192
 FOLDER = Path("secrets") / "channels"
 """Below the house's data folder."""
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
-"""A file name and nothing else: no folder, so that a channel cannot name any other file of the machine."""
+"""A file name and nothing else: no folder, so that a channel cannot name any other file of the machine, nor another tenant's."""
+HOME_TENANT = "default"
+"""Its files lie in the folder itself; every other tenant's in a folder of its name."""
 
 
 class SecretFiles:
@@ -20,14 +22,15 @@ class SecretFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def read(self, name: str) -> str:
+    def read(self, name: str, tenant: str) -> str:
         """The file's text without surrounding white space. Raises Refused when it is missing, empty, too long or not text."""
-        if not re.fullmatch(NAME, name):
+        if not re.fullmatch(NAME, name) or not re.fullmatch(NAME, tenant):
             raise Refused("a secret is named by a file name in the secrets folder, without a path")
+        own = Path() if tenant == HOME_TENANT else Path(tenant)
         try:
-            data = (self._folder / name).read_bytes()
+            data = (self._folder / own / name).read_bytes()
         except OSError as x:
-            raise Refused(f"the secret file {name!r} cannot be read ({x.strerror}): put it into {FOLDER} of the data folder") from x
+            raise Refused(f"the secret file {name!r} cannot be read ({x.strerror}): put it into {FOLDER / own} of the data folder") from x
         if not 0 < len(data) <= LONGEST_SECRET:
             raise Refused(f"the secret file {name!r} has {len(data)} bytes; 1 to {LONGEST_SECRET} are expected")
         try:

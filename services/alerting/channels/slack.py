@@ -75,4 +75,6 @@ def _button(label: str, url: str) -> dict[str, Any]:
 
 async def send(page: Page, channel: Slack, doors: Doors) -> Outcome:
     """POST it; the address is the credential."""
-    return await doors.https.tell(doors.secrets.read(channel.url_file), msgspec.json.encode(payload(page, channel)), {})
+    return await doors.https.tell(
+        doors.secrets.read(channel.url_file, page.notification.tenant), msgspec.json.encode(payload(page, channel)), {}
+    )

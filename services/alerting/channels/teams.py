@@ -69,4 +69,6 @@ def _text(text: str, **more: str | bool) -> dict[str, Any]:
 
 async def send(page: Page, channel: Teams, doors: Doors) -> Outcome:
     """POST it; the address is the credential."""
-    return await doors.https.tell(doors.secrets.read(channel.url_file), msgspec.json.encode(payload(page, channel)), {})
+    return await doors.https.tell(
+        doors.secrets.read(channel.url_file, page.notification.tenant), msgspec.json.encode(payload(page, channel)), {}
+    )

@@ -68,10 +68,10 @@ async def send(page: Page, channel: Webhook, doors: Doors) -> Outcome:
     headers = {
         "webhook-id": key,
         "webhook-timestamp": str(at_s),
-        "webhook-signature": signature(doors.secrets.read(channel.secret_file), key, at_s, body),
+        "webhook-signature": signature(doors.secrets.read(channel.secret_file, page.notification.tenant), key, at_s, body),
         "Idempotency-Key": key,
     }
     if channel.authorization_file:
-        headers["Authorization"] = doors.secrets.read(channel.authorization_file)
-    url = channel.url or doors.secrets.read(channel.url_file)
+        headers["Authorization"] = doors.secrets.read(channel.authorization_file, page.notification.tenant)
+    url = channel.url or doors.secrets.read(channel.url_file, page.notification.tenant)
     return await doors.https.tell(url, body, headers)

@@ -26,7 +26,7 @@ async def from_pagerduty(tenant: str, channel: str, request: Request, parts: Par
     body = await _body(request)
     obj = parts.config.state.get("channel", channel, tenant)
     name = str((obj.body or {}).get("webhook_secret_file", "")) if obj else ""
-    secret = await asyncio.to_thread(_secret, parts.settings.home / "secrets" / "channels", name)
+    secret = await asyncio.to_thread(_secret, parts.settings.home / "secrets" / "channels", tenant, name)
     if not secret or not pagerduty.signed(body, request.headers.get("x-pagerduty-signature", ""), secret):
         raise Problem(401, "the signature is not that of this channel's webhook secret")
     try:
@@ -48,10 +48,11 @@ async def _body(request: Request) -> bytes:
     return bytes(read)
 
 
-def _secret(folder: Path, name: str) -> str:
-    if not _FILE.fullmatch(name):
+def _secret(folder: Path, tenant: str, name: str) -> str:
+    """Empty when there is none. The default tenant's files lie in the folder itself, as alerting reads them."""
+    if not _FILE.fullmatch(name) or not _FILE.fullmatch(tenant):
         return ""
     try:
-        return (folder / name).read_text(encoding="utf-8").strip()
+        return (folder / ("" if tenant == "default" else tenant) / name).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return ""

@@ -100,11 +100,17 @@ def test_secrets_are_named_not_written_and_never_from_elsewhere(tmp_path: Path) 
     (tmp_path / "lines").write_text("a\nb")
     (tmp_path / "big").write_bytes(b"a" * 9_000)
     secrets = SecretFiles(tmp_path)
-    assert secrets.read("good") == "s3cret"
+    assert secrets.read("good", "default") == "s3cret"
     for name in ("../good", "/etc/passwd", "..", "", ".hidden", "absent", "empty", "binary", "lines", "big", "a/b", "good\n"):
         with pytest.raises(Refused) as refused:
-            secrets.read(name)
+            secrets.read(name, "default")
         assert "s3cret" not in str(refused.value) and str(tmp_path) not in str(refused.value)
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "own").write_text("acmes")
+    assert secrets.read("own", "acme") == "acmes"
+    for name, tenant in (("good", "acme"), ("own", "default"), ("own", ".."), ("own", "acme/../acme"), ("good", "."), ("good", "")):
+        with pytest.raises(Refused):
+            secrets.read(name, tenant)
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
@@ -182,10 +188,10 @@ async def test_the_heart_beats_only_while_alerting_lives(tmp_path: Path) -> None
     async with receiver(Reply(200), Reply(500), Reply(200)) as running:
         (tmp_path / "dms").write_text(running.url("/ping"))
         channels: list[tuple[str, str, dict[str, Any]]] = [
-            ("t", "dms", {"type": "heartbeat", "url_file": "dms", "every_s": 60}),
-            ("t", "bad", {"type": "heartbeat", "url_file": "absent"}),
-            ("t", "broken", {"type": "heartbeat"}),
-            ("t", "other", SLACK),
+            ("default", "dms", {"type": "heartbeat", "url_file": "dms", "every_s": 60}),
+            ("default", "bad", {"type": "heartbeat", "url_file": "absent"}),
+            ("default", "broken", {"type": "heartbeat"}),
+            ("default", "other", SLACK),
         ]
         at = doors(running, tmp_path, clock)
         hearts = Heartbeats(lambda: channels, lambda: alive[0], at, clock)
