@@ -152,3 +152,35 @@ def test_presence_links_those_that_report_together() -> None:
     names = ("latency",) * 4
     best = learn(Window(("a", "b", "c", "d"), names, names, x, x[:0], 10.0))[0]
     assert (best.first, best.second) == ("a", "b")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_all_suspects_at_once_are_each_of_them_alone(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    graph = DependencyMap()
+    names = [f"s{i}" for i in range(25)]
+    for a, b in rng.integers(0, 25, (60, 2)):  # cycles and self-calls included
+        graph.observe(edge(names[a], names[b]))
+    suspects = sorted(set(rng.choice(names, 8)))
+    together = blast.worlds_of_each(graph, suspects, names, lambda _caller, callee: 0.5 if callee == "s3" else 1.0)
+    for k, suspect in enumerate(suspects):
+        alone = blast.worlds(graph, {suspect: 1.0}, carried=lambda _caller, callee: 0.5 if callee == "s3" else 1.0)
+        found = {e: bits >> blast.WORLDS * k & blast.EVERY for e, bits in together.items()}
+        assert {e: bits for e, bits in found.items() if bits} == {e: bits for e, bits in alone.items() if bits}
+
+
+def test_only_ways_to_what_is_shown_are_followed() -> None:
+    graph = DependencyMap()
+    for caller, callee in (("shop", "cart"), ("cart", "db"), ("report", "db"), ("board", "report")):
+        graph.observe(edge(caller, callee))
+    assert set(blast.worlds_of_each(graph, ["db"], ["cart"])) == {"db", "cart"}
+    assert set(blast.worlds_of_each(graph, ["db"], ["board"])) == {"db", "report", "board"}
+
+
+def test_a_chain_of_two_thousand_services_is_followed_without_recursion() -> None:
+    graph = DependencyMap()
+    for i in range(2_500):
+        graph.observe(EdgeState(f"s{i + 1:04}", f"s{i:04}", "declared", 1.0, 0, 0, spread=1.0))
+    hit = blast.worlds(graph, {"s0000": 1.0})
+    assert 1_000 < len(hit) <= blast.MAX_REACH + 1
+    assert len(blast.structural(graph, "s0000")) == len(hit) - 1
