@@ -16,9 +16,9 @@ from kizashi.store.client import connect
 from kizashi.store.migrate import migrate
 from tests.pipeline.gateway.house import CURRENT, SAMPLES, SERIES
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.soak]  # the first run compiles for minutes
 FOLDER = Path(__file__).parent / "clickhouse_go"
-COMPILED_WITHIN_S = 400
+COMPILED_WITHIN_S = 900
 """The first run compiles the driver; later ones take a second."""
 
 
@@ -45,4 +45,4 @@ def test_the_suite_of_the_plugins_client_passes(clickhouse: StoreSettings) -> No
     command = [go, "test", "-count=1", "-p=1", "-v", "./..."]
     done = subprocess.run(command, cwd=FOLDER, env=environ, capture_output=True, text=True, timeout=COMPILED_WITHIN_S, check=False)
     assert done.returncode == 0, done.stdout[-3_000:] + done.stderr[-1_000:]
-    assert done.stdout.count("--- PASS") == 8, done.stdout[-3_000:]
+    assert done.stdout.count("--- PASS") == 9, done.stdout[-3_000:]

@@ -11,7 +11,7 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from kizashi.observe.logs import logger
 from kizashi.standalone.clickhouse_codecs import Packer, TooLarge, choose, packer, unpack
 from kizashi.standalone.clickhouse_engine import Answer, Engine, EngineError, Handle, too_large
 from kizashi.standalone.clickhouse_gate import admit
+from kizashi.standalone.clickhouse_native import CUSTOM_SERIALIZATION, reframe
 from kizashi.standalone.clickhouse_request import Account, Ask, Denied, authenticate, understand
 from kizashi.standalone.clickhouse_sql import Statement
 
@@ -131,10 +132,14 @@ class Front:
             await self._in(self._reads, lambda: self._run(ask))
             self._remember(ask)
             return self._done(Answer(b""), ask, "")
-        if ask.pieces and not ask.whole:
+        framed = ask.format.lower() == "native" and _revision(request) >= CUSTOM_SERIALIZATION
+        if ask.pieces and not ask.whole and not framed:
             return await self._stream(request, ask, encoding)
         try:
-            return self._done(await self._in(self._reads, lambda: self._run(ask)), ask, encoding)
+            answer = await self._in(self._reads, lambda: self._run(ask))
+            if framed:
+                answer = replace(answer, body=await self._in(self._reads, lambda: reframe(answer.body)))
+            return self._done(answer, ask, encoding)
         except asyncio.CancelledError:  # the client is gone: so is the reason to compute
             self._writes.submit(self.engine.kill, ask.query_id)
             raise
@@ -249,6 +254,12 @@ class Front:
             "X-ClickHouse-Timezone": self.engine.timezone,
         }
         return web.Response(status=STATUS.get(code, 500), text=f"{said} (version {self.engine.version})\n", headers=headers)
+
+
+def _revision(request: web.Request) -> int:
+    """The protocol version that the client reads answers with; 0 when it names none."""
+    named = request.query.get("client_protocol_version", "")
+    return int(named) if named.isdecimal() and len(named) < 9 else 0
 
 
 class _Key(Statement):

@@ -7,9 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from typer import Typer
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from services.roof import dashboards, queries
 from tests.pipeline.gateway.house import House
@@ -21,7 +20,7 @@ PLACE = "/api/v1/config/dashboard"
 async def run(gateway: House, app: Typer, *words: str, key: str = "") -> Result:
     """A command as on a terminal, in a thread, because the gateway lives in this loop."""
     environ = {"KIZASHI_HOME": str(gateway.settings.home), "KIZASHI_URL": gateway.url, "KIZASHI_KEY": key}
-    return await asyncio.to_thread(CliRunner().invoke, app, list(words), env=environ)
+    return await asyncio.to_thread(lambda: CliRunner().invoke(app, list(words), env=environ))
 
 
 async def test_dashboards_are_applied_compared_and_exported(gateway: House, tmp_path: Path) -> None:

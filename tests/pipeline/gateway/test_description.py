@@ -28,7 +28,7 @@ from services.gateway.settings import GatewaySettings
 from tests.pipeline.gateway.house import House, house
 
 pytestmark = pytest.mark.pipeline
-EXAMPLES = 6
+EXAMPLES = 4
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 LEFT_OUT = {
     "/api/v1/stream": "never ends; tests/pipeline/gateway/test_live.py",
@@ -123,7 +123,7 @@ def test_nothing_breaks_and_every_answer_is_described(served: House) -> None:
             except (Exception, BaseExceptionGroup) as x:
                 found[label] = f"{asked[-1:]}: {x}"[:900]
     assert not found, "\n\n".join(f"{where}: {what}" for where, what in found.items())
-    assert len(tried) > 100 and sum(map(len, tried.values())) > 300
+    assert len(tried) > 100 and sum(map(len, tried.values())) > 200
 
 
 def test_examples_of_the_description_are_taken(served: House) -> None:
