@@ -19,7 +19,8 @@ from kizashi.errors import ConfigurationError
 TENANT_KIND = "scoring"
 SERIES_KIND = "sensitivity"
 MOST_HOLIDAYS = 1000
-MODEL = re.compile(r"^river(\.[a-z_]+)+\.[A-Z][A-Za-z]+$")
+MODEL = re.compile(r"^river\.anomaly\.[A-Z][A-Za-z]+$")
+"""Only what is made to be a detector may be made by name."""
 
 
 class Scoring(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
