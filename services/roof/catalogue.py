@@ -70,6 +70,7 @@ ASK = {
     "slo": Entry("services.roof.promises:app", "Objectives and promises: as code, and where they stand."),
     "risk": Entry("services.roof.risks:risk", "What may be missed, run out or fail, likeliest first."),
     "rules": Entry("services.roof.alerting:rules", "Alerting as code: rules, routes, silences, schedules, channels."),
+    "silences": Entry("services.roof.silences:app", "Silences: list, preview, add, end."),
     "channels": Entry("services.roof.channels:app", "Where alerts go: list, preview, test."),
     "replay": Entry("services.roof.alerting:replay", "Would it have paged me?"),
     "tune": Entry("services.roof.alerting:tune", "Where a rule's number should lie."),
