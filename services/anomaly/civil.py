@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from functools import lru_cache
 
-import holidays
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,6 +53,8 @@ def public_holidays(country: str) -> NDArray[np.int64]:
     """Days since the epoch (k,); none for an empty code. Raises ConfigurationError for a country nobody knows."""
     if not country:
         return np.zeros(0, np.int64)
+    import holidays  # 7 MB, for tenants that name a country
+
     code, _, part = country.partition("-")
     try:
         known = holidays.country_holidays(code, subdiv=part or None, years=YEARS)
