@@ -76,7 +76,8 @@ class Played(msgspec.Struct):
     by_person: dict[str, int]
     by_severity: dict[str, int]
     held_back: dict[str, int]
-    """Alerts that were never said, by the gate that held them back last."""
+    """Alerts that were never said, by the gate that held them back last; ``duration``: the condition was over before the rule's time,
+    ``group wait``: before the group's turn."""
     caught: list[dict[str, Any]]
     missed: list[dict[str, Any]]
     pages_list: list[Page]
@@ -142,7 +143,8 @@ def _collect(t: Tenant, pages: dict[tuple[str, str, int], Page], fate: dict[str,
     for a in t.take():
         if a.state != "pending" and a.started_ms >= from_ms - WARM_MS and (a.updated_ms >= from_ms):
             known = fate.get(a.id, "")
-            fate[a.id] = known if known == "told" or a.state == "resolved" else a.held_back_by or "waited"
+            over = a.state == "resolved" and not a.held_back_by
+            fate[a.id] = known if known == "told" or over else a.held_back_by or "group wait"
     if not t.outbox.pending:
         return
     for m in t.outbox.waiting():

@@ -241,6 +241,6 @@ class AlertBook:
             self.changed.pop(live.id, None)
             self.alerts.pop(live.id, None)
         else:
-            live.state, live.ended_ms, live.refs = "resolved", live.updated_ms, []
+            live.state, live.ended_ms, live.refs, live.held_back_by = "resolved", live.updated_ms, [], "duration"
             self.touch(live, live.updated_ms)
             self.ended.append(live)
