@@ -115,11 +115,12 @@ def _doubt(seen: Shown, scores: F64, beside: F64) -> tuple[float, int]:
     n = len(seen.entities)
     if not n:
         return 1.0, 0
+    known = any(seen.indicators)  # without a past there is nothing to compare with: place, changes and history decide
     many = np.sqrt([max(1, len(x)) for x in seen.indicators])
     scores = scores + seen.inherited
     totals = (np.exp(np.minimum(scores, 500.0)) / many).sum(axis=1)
     total = float((np.exp(np.minimum(scores[0] + beside, 500.0)) / many).sum())
-    return n / (n + ALARM_ODDS * total), int((AS_BAD * totals[1:] >= total).sum())
+    return n / (n + ALARM_ODDS * total), int((AS_BAD * totals[1:] >= total).sum()) if known else 0
 
 
 def _cause(seen: Shown, i: int, terms: dict[str, float], e: Evidence) -> Cause:

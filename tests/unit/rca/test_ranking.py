@@ -120,6 +120,12 @@ def test_a_change_tips_the_balance_and_a_person_outweighs_it() -> None:
     assert names(judged)[0] == "cart"
 
 
+def test_a_house_without_a_past_goes_by_place_and_change() -> None:
+    w = window(OUTAGE, rows=2)  # fewer rows than any indicator needs
+    r = rank(w, MAP, Alarm("shop"), {"db": Evidence(change=0.95, change_id="d-1", change_title="db 9", grouping=1.0)})
+    assert (r.verdict, names(r)[0], r.causes[0].indicators) == ("cause", "db", [])
+
+
 def test_an_empty_window_is_inconclusive() -> None:
     nothing = Window((), (), (), np.empty((0, 0)), np.empty((0, 0)), 1.0)
     assert rank(nothing, MAP, Alarm("shop"), {}).verdict == "inconclusive"
