@@ -23,7 +23,7 @@ Tree = dict[str, object]
 PREFIX = "KIZASHI_"
 PLAIN = {"HOME": "home", "KAFKA": "kafka.bootstrap", "REDIS": "redis", "CLICKHOUSE_PASSWORD_FILE": "store.password_file"}
 """Variables with a name of their own; every other is the setting's path in capitals, a double underscore between levels."""
-NOT_SETTINGS = frozenset({"CONFIG", "MAVEN_REPOSITORY", "TOOLS", "PROFILE"})
+NOT_SETTINGS = frozenset({"CONFIG", "MAVEN_REPOSITORY", "TOOLS", "PROFILE", "URL", "KEY"})
 """Read elsewhere, before there are settings."""
 PLACES = ("kafka.bootstrap", "store.host")
 """What a running house fills in when it is not named."""

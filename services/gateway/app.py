@@ -167,7 +167,8 @@ async def _watch(parts: Doors, health: Health) -> None:
 
 async def _warm(parts: Doors, stop: asyncio.Event) -> None:
     """Fill the caches, then wait like the others for the end."""
-    await warm(parts)
+    if parts.limits.warm:
+        await warm(parts)
     await stop.wait()
 
 

@@ -15,15 +15,16 @@ from services.gateway.state import STALE_AFTER_MS, state_word
 
 SPARK_MINUTES = 60
 SPARK_TTL_S = 30.0
-STALE_S = 8.0
 ODD_SHOWN = 50
 RATE_S = 5
 """Samples a second are averaged over this long, ending two seconds ago, when the sink has landed them."""
 
 
 async def overview(parts: Doors, tenant: str) -> bytes:
-    """The overview as JSON: ``overview_s`` old, or up to ten seconds while a newer one is being computed."""
-    return await parts.answers.remembered(f"overview/{tenant}", parts.limits.overview_s, lambda: _compute(parts, tenant), STALE_S)
+    """The overview as JSON: ``overview_s`` old, or up to ``stale_s`` more while a newer one is being computed."""
+    return await parts.answers.remembered(
+        f"overview/{tenant}", parts.limits.overview_s, lambda: _compute(parts, tenant), parts.limits.stale_s
+    )
 
 
 async def _compute(parts: Doors, tenant: str) -> bytes:

@@ -49,6 +49,10 @@ class GatewaySettings:
     """A subscription gets at most one message in this time."""
     overview_s: float = 2.0
     """Age that an overview may have."""
+    stale_s: float = 8.0
+    """How much longer a kept page is given while a newer one is made; nobody waits for what others just looked at."""
+    warm: bool = True
+    """Ask for the first pages at the start, before people come."""
     workers: int = 8
     """Threads for the synchronous store client."""
     allowed_origins: tuple[str, ...] = ()

@@ -27,8 +27,8 @@ from services.gateway.whatif import blast_radius
 from services.gateway.whole import whole
 
 router = APIRouter(prefix="/api/v1")
-LIST_TTL_S, LIST_STALE_S = 1.0, 4.0
-"""A list is a second old at most for who asks often, five for who comes after others; changes are pushed over the WebSocket anyway."""
+LIST_TTL_S = 1.0
+"""A list is a second old at most for who asks often, a little more for who comes after others; changes are pushed anyway."""
 LONGEST_LIST_MS = 400 * UNIT_MS["d"]
 EXPLAIN_BACK_MS = UNIT_MS["d"]
 EDGE_AGE_MS = 30 * UNIT_MS["d"]
@@ -151,7 +151,7 @@ async def list_annotations(parts: Parts, who: Who, from_: From = "now-24h", to: 
         return msgspec.json.encode({"items": await parts.answers.rows(who.tenant, q.ANNOTATIONS, values), "next": None})
 
     key = f"annotations/{who.tenant}/{window.words}"
-    return json_bytes(await parts.answers.remembered(key, LIST_TTL_S, make, LIST_STALE_S))
+    return json_bytes(await parts.answers.remembered(key, LIST_TTL_S, make, parts.limits.stale_s / 2))
 
 
 @router.get("/series/{series_id}/pattern")
@@ -220,7 +220,7 @@ async def _list(
         return msgspec.json.encode({"items": items, "next": format_page(rows[-1]["at"], rows[-1]["id"]) if more else None})
 
     key = f"{statement.name}/{tenant}/{digest(repr((sorted(values.items()), window.words, limit, cursor)))}"
-    return listing(await parts.answers.remembered(key, LIST_TTL_S, make, LIST_STALE_S), window.form, statement.name)
+    return listing(await parts.answers.remembered(key, LIST_TTL_S, make, parts.limits.stale_s / 2), window.form, statement.name)
 
 
 def _span(start: str, end: str, parts: Doors, form: Form = "json") -> _Window:

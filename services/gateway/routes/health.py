@@ -33,7 +33,7 @@ COUNTERS = {
 @router.get("/health")
 async def health(parts: Parts, who: Who) -> Response:
     """Every part with its state, lag by topic and group, freshness by stage, counters of the pipeline."""
-    return json_bytes(await parts.answers.remembered(f"health/{who.tenant}", 2.0, lambda: compute(parts, who.tenant), 8.0))
+    return json_bytes(await parts.answers.remembered(f"health/{who.tenant}", 2.0, lambda: compute(parts, who.tenant), parts.limits.stale_s))
 
 
 async def compute(parts: Doors, tenant: str) -> bytes:

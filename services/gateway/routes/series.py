@@ -24,7 +24,6 @@ router = APIRouter(prefix="/api/v1")
 FACETS_TTL_S = 10.0
 SEARCH_TTL_S = 2.0
 """As old as an overview may be; typing the same word twice asks once."""
-SEARCH_STALE_S = 8.0
 MOST_WORDS = 8
 Text = Annotated[str, Query(max_length=256)]
 
@@ -47,7 +46,7 @@ async def search(
         "after_metric": after_metric, "after_id": after_id, "limit": limit + 1,
     }  # fmt: skip
     key = f"series/{digest(repr(sorted(asked.items())))}"
-    found = await parts.answers.remembered(key, SEARCH_TTL_S, lambda: _search(parts, who.tenant, asked, limit), SEARCH_STALE_S)
+    found = await parts.answers.remembered(key, SEARCH_TTL_S, lambda: _search(parts, who.tenant, asked, limit), parts.limits.stale_s)
     return listing(found, form, "series")
 
 
@@ -78,7 +77,7 @@ async def facets(parts: Parts, who: Who) -> Response:
             found[row["facet"]].append((row["name"], int(row["series"])))
         return msgspec.json.encode(found)
 
-    return json_bytes(await parts.answers.remembered(f"facets/{who.tenant}", FACETS_TTL_S, make, 50.0))
+    return json_bytes(await parts.answers.remembered(f"facets/{who.tenant}", FACETS_TTL_S, make, 6 * parts.limits.stale_s))
 
 
 async def with_newest(parts: Doors, tenant: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -27,6 +27,8 @@ from services.gateway.app import serve
 from services.gateway.settings import GatewaySettings
 
 READY_WITHIN_S = 30.0
+FRESH = GatewaySettings(stale_s=0.0, warm=False)
+"""Tests look at what they have just put in."""
 SERIES = """
 INSERT INTO series (series_id, tenant, metric, labels, service, host, unit, kind, seen)
 SELECT {id:UInt64}, {tenant:String}, {metric:String}, map('service', {service:String}, 'host', {host:String}),
@@ -93,7 +95,7 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def house(kafka: KafkaSettings, clickhouse: StoreSettings, home: Path, limits: GatewaySettings | None = None) -> AsyncIterator[House]:
+async def house(kafka: KafkaSettings, clickhouse: StoreSettings, home: Path, limits: GatewaySettings = FRESH) -> AsyncIterator[House]:
     """Start everything that a gateway needs, and the gateway; stop it in order."""
     await asyncio.to_thread(ensure_topics, kafka)
     await asyncio.to_thread(migrate, clickhouse)

@@ -37,7 +37,7 @@ LEFT_OUT = {
 }
 FOREIGN = "/alertmanager/"
 """Speaks Alertmanager's protocol, errors included: tests/pipeline/gateway/test_alertmanager.py."""
-LIMITS = GatewaySettings(requests_per_s=100_000.0, logins_per_minute=100_000)
+LIMITS = GatewaySettings(stale_s=0.0, warm=False, requests_per_s=100_000.0, logins_per_minute=100_000)
 
 
 async def anything(method: str, path: str, query: dict[str, str], body: dict[str, Any]) -> Any:

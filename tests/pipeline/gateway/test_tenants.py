@@ -46,13 +46,13 @@ def plant(gateway: House) -> int:
     gateway.add_samples([number], now_ms - 60_000, 1_000, 50)
     for table, (column, body) in ROWS.items():
         gateway.store.command(
-            f"INSERT INTO {table} (tenant, {column}, id, body) VALUES ('default', fromUnixTimestamp64Milli({now_ms}), '{MARK}-1', '{json.dumps(body).replace('@', MARK)}')"  # noqa: E501
+            f"INSERT INTO {table} (tenant, {column}, id, body, written) VALUES ('default', fromUnixTimestamp64Milli({now_ms}), '{MARK}-1', '{json.dumps(body).replace('@', MARK)}', now64(3))"  # noqa: E501
         )
     gateway.store.command(
-        f"INSERT INTO edges (tenant, caller, callee, source, last) VALUES ('default', '{MARK}-a', '{MARK}-b', 'traces', now64(3))"
+        f"INSERT INTO edges (tenant, caller, callee, source, last, written) VALUES ('default', '{MARK}-a', '{MARK}-b', 'traces', now64(3), now64(3))"
     )
     gateway.store.command(
-        f"INSERT INTO events (tenant, ts, id, type, entity, title) VALUES ('default', now64(3), '{MARK}', 'change', '{MARK}', '{MARK}')"
+        f"INSERT INTO events (tenant, ts, id, type, entity, title, written) VALUES ('default', now64(3), '{MARK}', 'change', '{MARK}', '{MARK}', now64(3))"
     )
     return number
 
