@@ -63,7 +63,7 @@ act("explore: choose by facet and box, zoom by dragging and by keys, take the nu
     const p = new URL(location.href).searchParams;
     return Number(p.get("to")) - Number(p.get("from")) < w * 0.6;
   }, width);
-  await page.getByText("Take away").click();
+  await page.locator("article .menu summary").click();
   const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV" }).click()]);
   assert.match(file.suggestedFilename(), /latency_ms.*\.csv$/);
 });

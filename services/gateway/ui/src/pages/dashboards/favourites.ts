@@ -54,9 +54,16 @@ export async function loadLikes(): Promise<void> {
   }
 }
 
-async function save(next: Likes): Promise<void> {
+/** One after another: the second of two quick changes is made on the version of the first. */
+let busy: Promise<void> = Promise.resolve();
+
+function save(next: Likes): Promise<void> {
   put(next);
-  if (me.value?.role === "viewer") return;
+  if (me.value?.role !== "viewer") busy = busy.then(() => write(next)).catch((e: ApiError) => console.warn(e));
+  return busy;
+}
+
+async function write(next: Likes): Promise<void> {
   const match = version > 0 ? { match: `"${version}"` } : {};
   try {
     version = (await call<ConfigItem<unknown>>("PUT", apiUrl(path()), { body: next, ...match })).data.version;
@@ -64,7 +71,7 @@ async function save(next: Likes): Promise<void> {
     // Another window was first: its version is taken, and this change put on top.
     if ((error as ApiError).status !== 412 && (error as ApiError).status !== 428) throw error;
     version = (await get<ConfigItem<unknown>>(path())).version;
-    await save(next);
+    await write(next);
   }
 }
 
