@@ -185,7 +185,7 @@ async def test_a_relay_without_tls_needs_the_operator(tmp_path: Path) -> None:
 
 async def test_the_heart_beats_only_while_alerting_lives(tmp_path: Path) -> None:
     clock, alive = ManualClock(NOW), [True]
-    async with receiver(Reply(200), Reply(500), Reply(200)) as running:
+    async with receiver(Reply(200), Reply(500), Reply(500), Reply(200)) as running:
         (tmp_path / "dms").write_text(running.url("/ping"))
         channels: list[tuple[str, str, dict[str, Any]]] = [
             ("default", "dms", {"type": "heartbeat", "url_file": "dms", "every_s": 60}),
@@ -196,15 +196,17 @@ async def test_the_heart_beats_only_while_alerting_lives(tmp_path: Path) -> None
         at = doors(running, tmp_path, clock)
         hearts = Heartbeats(lambda: channels, lambda: alive[0], at, clock)
         assert [await hearts.beat(), await hearts.beat()] == [1, 0]
+        tried = await Switchboard(lambda _t, _n: None, at).send_test("default", channels[0][2])
+        assert (tried.state, tried.text) == ("retry", "HTTP 500: ok"), "the test button pings"
         clock.advance(61)
-        assert await hearts.beat() == 0 and len(running.asked) == 2, "a 500 is no heartbeat, and is not hidden"
+        assert await hearts.beat() == 0 and len(running.asked) == 3, "a 500 is no heartbeat, and is not hidden"
         alive[0] = False
         clock.advance(600)
-        assert await hearts.beat() == 0 and len(running.asked) == 2
+        assert await hearts.beat() == 0 and len(running.asked) == 3
         alive[0], stop = True, asyncio.Event()
         task = asyncio.create_task(hearts.run(stop))
         async with asyncio.timeout(10):
-            while len(running.asked) < 3:  # noqa: ASYNC110 - the server knows no event of ours
+            while len(running.asked) < 4:  # noqa: ASYNC110 - the server knows no event of ours
                 await asyncio.sleep(0.01)
         stop.set()
         await task

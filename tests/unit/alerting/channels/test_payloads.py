@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +18,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 import pytest
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from jsonschema import Draft6Validator
 from pagerduty import EventsApiV2Client
 from slack_sdk.models.blocks import Block
@@ -33,7 +34,7 @@ from services.alerting.channels.switchboard import Switchboard, example, preview
 from services.alerting.notification import AlertSummary, Kind, Notification
 from services.alerting.targets import Reach
 from services.ingest.alerts_in import decode_alerts, decode_pagerduty
-from tests.unit.alerting.channels.receiver import HOST, Asked, Receiver, Reply, doors, receiver
+from tests.unit.alerting.channels.receiver import HOST, Asked, Receiver, Reply, certificate, doors, here, receiver
 
 NOW = 1_764_000_000_000
 KINDS: tuple[Kind, ...] = ("firing", "acknowledged", "escalated", "resolved")
@@ -253,9 +254,6 @@ async def mailed(tmp_path: Path) -> AsyncIterator[Callable[[Mailbox, Notificatio
         port = server.sockets[0].getsockname()[1]
         reach = Reach(True, frozenset({f"{HOST}:{port}"}))
 
-        async def here(host: str, port: int) -> list[str]:
-            return ["127.0.0.1"]
-
         at = Doors(Https(reach, resolve=here), SecretFiles(tmp_path), SystemClock(), "https://kizashi.test")
         body = {
             "type": "email", "host": HOST, "port": port, "security": "none", "sender": "kizashi@example.com", "to": ["ops@example.com"],
@@ -286,6 +284,44 @@ async def test_a_mail_relay_takes_it(kind: Kind, text: str, mailed: Callable[[Ma
 @pytest.mark.parametrize(("code", "state"), [("451 busy", "retry"), ("554 no", "failed")])
 async def test_what_a_relay_says_decides(code: str, state: str, mailed: Callable[[Mailbox, Notification], Awaitable[str]]) -> None:
     assert (await mailed(Mailbox(code), notification())) == f"{state}: SMTP {code[:3]}"
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")  # the server's own TLS does not see that it is wrapped in TLS
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+@pytest.mark.parametrize("secret", ["s3cret", "wrong"])
+async def test_a_relay_with_tls_and_a_password(security: str, secret: str, tmp_path: Path) -> None:
+    """The certificate is checked against the name although the connection goes to the judged address."""
+    box, loop = Mailbox(), asyncio.get_running_loop()
+    authority, context = certificate()
+    trust = ssl.create_default_context()
+    authority.configure_trust(trust)
+
+    def known(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+        return AuthResult(success=(data.login, data.password) == (b"kizashi", b"s3cret"), handled=False)
+
+    def made() -> SMTP:
+        more = {"tls_context": context, "require_starttls": True} if security == "starttls" else {"auth_require_tls": False}
+        return SMTP(box, loop=loop, auth_required=True, authenticator=known, **more)
+
+    server = await loop.create_server(made, "127.0.0.1", 0, ssl=context if security == "tls" else None)
+    port = server.sockets[0].getsockname()[1]
+    (tmp_path / "smtp").write_text(secret)
+    body = {
+        "type": "email", "port": port, "security": security, "username": "kizashi", "password_file": "smtp", "sender": "k@example.com",
+        "to": ["ops@example.com"],
+    }  # fmt: skip
+    reach = Reach(True, frozenset({f"{HOST}:{port}", f"other.test:{port}"}))
+    at = Doors(Https(reach, trust, here), SecretFiles(tmp_path), SystemClock())
+    try:
+        outcome = await Switchboard(lambda _t, _n: body | {"host": HOST}, at).send(notification())
+        assert outcome.state == ("sent" if secret == "s3cret" else "failed"), outcome.text
+        assert len(box.messages) == (secret == "s3cret") and "s3cret" not in outcome.text
+        wrong_name = await Switchboard(lambda _t, _n: body | {"host": "other.test"}, at).send(notification())
+        assert wrong_name.state == "failed" and "certificate" in wrong_name.text
+    finally:
+        server.close()
+        await server.wait_closed()
+        await at.https.close()
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
