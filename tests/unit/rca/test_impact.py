@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from kizashi.contracts.findings import Affected, Incident, Risk
+from kizashi.contracts.findings import Affected, Feedback, Incident, Risk
 from kizashi.contracts.inputs import Event
 from services.rca.impact import Promises, impact
 from services.rca.model import PartitionModel
@@ -132,6 +132,36 @@ def test_merging_splitting_and_reopening_say_why() -> None:
     incident = next(i for i in newest(model.drain().incidents).values() if i.state == "open")
     merged = [t.text for t in incident.timeline if t.what == "merged"]
     assert merged and all("depends on" in t for t in merged)
+
+
+def test_a_better_explanation_takes_a_part_away_and_both_incidents_say_so() -> None:
+    model = PartitionModel()
+    model.event(topology(("shop", "old"), ("shop", "new")))
+    for i, (service, at) in enumerate((("old", 0), ("old", 3), ("shop", 150), ("shop", 155), ("new", 118), ("new", 121), ("new", 125))):
+        closed = msgspec.structs.replace(episode(service, f"m{i}", at), state="closed", closed_ms=T0 + 1000 * at)
+        model.episode(closed)
+    model.tick(T0 + 200_000)
+    told = [t for i in newest(model.drain().incidents).values() for t in i.timeline if t.what in ("moved", "split")]
+    assert {t.text.split(" ")[0] for t in told} == {"came", "went"}
+    assert all(t.ref.startswith("incident-") for t in told)
+
+
+def test_a_note_is_kept_and_told_with_what_looks_alike() -> None:
+    model = PartitionModel()
+    first = next(iter(newest(outage(model)).values()))
+    model.feedback(Feedback("n1", "default", first.id, "note", "mika", T0 + 1_926_000, note="restarted db-1"))
+    model.tick(T0 + 1_930_000)
+    noted = next(iter(newest(model.drain().incidents).values()))
+    assert [t.text for t in noted.timeline if t.what == "note"] == ["mika: restarted db-1"]
+    for service, opened in (("db", 1815), ("cart", 1845), ("shop", 1880)):
+        model.episode(episode(service, "latency", opened, version=2, closed_s=2_000))
+    model.tick(T0 + 2_400_000)
+    model.feedback(Feedback("n2", "default", first.id, "note", "mika", T0 + 2_500_000, note="the pool was too small"))
+    for service, at in (("db", 10_000), ("cart", 10_030), ("shop", 10_060)):
+        model.episode(episode(service, "latency", at))
+        model.tick(T0 + 1000 * at + 2_000)
+    last = max(model.drain().incidents, key=lambda i: i.opened_ms + i.version)
+    assert any("noted: the pool was too small" in t.text for t in last.timeline if t.what == "similar")
 
 
 def test_a_change_is_named_by_its_title() -> None:
