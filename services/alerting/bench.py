@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from kizashi.contracts import codec, topics
 from kizashi.contracts.findings import Alert, ConfigChange, Delivery, Episode
 from kizashi.contracts.ids import tenant_partition
@@ -183,23 +185,30 @@ async def _measure(home: Path, kafka: KafkaSettings, rate: float, seconds: float
     async with _hook() as (hook, hook_port), LoopProducer(kafka) as producer:
         await _configure(producer, key, hook_port)
         with contextlib.ExitStack() as stack:
-            await asyncio.to_thread(stack.enter_context, _service(home, kafka, hook_port))
+            process = await asyncio.to_thread(stack.enter_context, _service(home, kafka, hook_port))
             await _paced(producer, 0, 50, 10, 50)  # imports, connections and the first snapshot are not what is measured
             await _until(lambda: len(hook.came_s) >= 50, SETTLE_S)
-            count = round(rate * seconds)
+            count, used = round(rate * seconds), _cpu_s(process)
             sent = await _paced(producer, 1_000, count, rate, count)
             await _until(lambda: all(n in hook.came_s for n in sent), SETTLE_S)
             delays = sorted((hook.came_s[n] - at) * 1000 for n, at in sent.items() if n in hook.came_s)
+            used = _cpu_s(process) - used
             before = dict(hook.groups)
             stormed = await _paced(producer, 1_000_000, STORM, STORM / STORM_S, STORM_GROUPS)
             alerts = await asyncio.to_thread(_published, kafka, set(stormed))
         more = {g: n - before.get(g, 0) for g, n in hook.groups.items() if n > before.get(g, 0)}
     return {
         "rate": rate, "episodes": count, "told": len(delays), "p50_ms": round(_at(delays, 0.5), 1), "p99_ms": round(_at(delays, 0.99), 1),
-        "max_ms": round(delays[-1], 1) if delays else None, "storm_alerts": len(stormed), "storm_published": alerts,
+        "max_ms": round(delays[-1], 1) if delays else None, "cpu_ms_an_alert": round(1_000 * used / count, 2),
+        "load_average": round(os.getloadavg()[0], 1), "cores": os.cpu_count(), "storm_alerts": len(stormed), "storm_published": alerts,
         "storm_groups": len(more), "storm_most_messages_a_group": max(more.values(), default=0),
         "repeated_keys": sum(n > 1 for n in hook.keys.values()),
     }  # fmt: skip
+
+
+def _cpu_s(process: subprocess.Popen[bytes]) -> float:
+    times = psutil.Process(process.pid).cpu_times()
+    return times.user + times.system
 
 
 def _published(kafka: KafkaSettings, wanted: set[str]) -> int:
