@@ -91,7 +91,12 @@ def strike(house: RunningHouse, victim: str, seed: int) -> float:
         now = house.child(victim)
         return bool(house.state()["ready"]) and now is not None and now.pid != before.pid
 
-    until(back, RECOVERED_WITHIN_S, 0.2, f"{victim} was not back; its log:\n{house.log(victim)}")
+    try:
+        until(back, RECOVERED_WITHIN_S, 0.2, f"{victim} was not back")
+    except AssertionError as x:
+        late = {child["name"]: f"{child['state']} {child['detail']}" for child in house.state()["children"] if not child["ready"]}
+        logs = "\n".join(f"--- {name}\n{house.log(name, 12)}" for name in {victim, *late})
+        raise AssertionError(f"{x}; not ready: {late}\n{logs}") from x
     return time.monotonic() - began
 
 
