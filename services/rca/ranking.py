@@ -131,14 +131,23 @@ def _cause(seen: Shown, i: int, terms: dict[str, float], e: Evidence) -> Cause:
     terms = {k: v for k, v in terms.items() if v or k in ("own", "size", "callers")}
     mine = seen.indicators[i]
     return Cause(
-        seen.entities[i], round(sum(terms.values()), 4), terms, mine[:SHOWN_INDICATORS], e.change_id, _sentence(mine, e), e.change_title
+        seen.entities[i],
+        round(sum(terms.values()), 4),
+        terms,
+        mine[:SHOWN_INDICATORS],
+        e.change_id,
+        _sentence(mine, e, terms),
+        e.change_title,
     )
 
 
-def _sentence(indicators: list[Indicator], e: Evidence) -> str:
+def _sentence(indicators: list[Indicator], e: Evidence, terms: Mapping[str, float]) -> str:
     said = [f"{i.name} went from {i.before:.4g} to {i.during:.4g}" for i in indicators[:1] if i.terms["evidence"] > 0]
     said += [f"changed shortly before: {e.change_title or e.change_id}"] if e.change_id else []
-    return "; ".join(said) or "explains what its callers show"
+    if not said:
+        said = ["explains what its callers show"] if terms.get("callers", 0.0) > 0 else []
+        said += ["nothing that it depends on broke before it"] if e.grouping else []
+    return "; ".join(said) or "nothing of its own speaks for it"
 
 
 def _in_order(causes: list[Cause], seen: Shown) -> list[Indicator]:

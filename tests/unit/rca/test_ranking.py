@@ -126,6 +126,12 @@ def test_a_house_without_a_past_goes_by_place_and_change() -> None:
     assert (r.verdict, names(r)[0], r.causes[0].indicators) == ("cause", "db", [])
 
 
+def test_a_suspect_without_evidence_of_its_own_says_what_speaks_for_it() -> None:
+    said = {c.entity: c.text for c in rank(window({}), MAP, Alarm("shop"), {"mail": Evidence(grouping=1.0)}).causes}
+    assert said["mail"] == "nothing that it depends on broke before it"
+    assert said["index"] == "nothing of its own speaks for it"
+
+
 def test_an_empty_window_is_inconclusive() -> None:
     nothing = Window((), (), (), np.empty((0, 0)), np.empty((0, 0)), 1.0)
     assert rank(nothing, MAP, Alarm("shop"), {}).verdict == "inconclusive"
