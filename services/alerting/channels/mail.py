@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import smtplib
 import socket
 import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -58,21 +60,26 @@ def html(page: Page, channel: Mail) -> str:
 
 
 class _Pinned(smtplib.SMTP):
-    """Connects to a judged address; the certificate is still checked against the name."""
+    """Connects to the first judged address that answers; the certificate is still checked against the name."""
 
-    def __init__(self, host: str, port: int, address: str, tls: ssl.SSLContext | None) -> None:
-        self._address, self._tls = address, tls
+    def __init__(self, host: str, port: int, addresses: Sequence[str], tls: ssl.SSLContext | None) -> None:
+        self._addresses, self._tls = addresses, tls
         super().__init__(host, port, timeout=WITHIN_S)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        made = socket.create_connection((self._address, port), timeout)
+        for address in self._addresses[:-1]:
+            with contextlib.suppress(OSError):
+                return self._wrapped(socket.create_connection((address, port), timeout), host)
+        return self._wrapped(socket.create_connection((self._addresses[-1], port), timeout), host)
+
+    def _wrapped(self, made: socket.socket, host: str) -> socket.socket:
         return made if self._tls is None else self._tls.wrap_socket(made, server_hostname=host)
 
 
-def deliver(message: EmailMessage, channel: Mail, address: str, password: str, trust: ssl.SSLContext) -> Outcome:
+def deliver(message: EmailMessage, channel: Mail, addresses: Sequence[str], password: str, trust: ssl.SSLContext) -> Outcome:
     """Hand it to the relay; blocks. A message that some recipients refuse is sent: the others have it."""
     try:
-        with _Pinned(channel.host, channel.port, address, trust if channel.security == "tls" else None) as relay:
+        with _Pinned(channel.host, channel.port, addresses, trust if channel.security == "tls" else None) as relay:
             if channel.security == "starttls":
                 relay.starttls(context=trust)
             if channel.username:
@@ -102,4 +109,4 @@ async def send(page: Page, channel: Mail, doors: Doors) -> Outcome:
     except (OSError, TimeoutError):
         return Outcome("retry", "the relay's name was not resolved")
     password = doors.secrets.read(channel.password_file, page.notification.tenant) if channel.password_file else ""
-    return await asyncio.to_thread(deliver, message_of(page, channel), channel, addresses[0], password, doors.https.trust)
+    return await asyncio.to_thread(deliver, message_of(page, channel), channel, addresses, password, doors.https.trust)

@@ -311,7 +311,11 @@ async def test_a_relay_with_tls_and_a_password(security: str, secret: str, tmp_p
         "to": ["ops@example.com"],
     }  # fmt: skip
     reach = Reach(True, frozenset({f"{HOST}:{port}", f"other.test:{port}"}))
-    at = Doors(Https(reach, trust, here), SecretFiles(tmp_path), SystemClock())
+
+    async def two(host: str, port: int) -> list[str]:
+        return ["127.0.0.2", "127.0.0.1"]  # nobody listens on the first
+
+    at = Doors(Https(reach, trust, two), SecretFiles(tmp_path), SystemClock())
     try:
         outcome = await Switchboard(lambda _t, _n: body | {"host": HOST}, at).send(notification())
         assert outcome.state == ("sent" if secret == "s3cret" else "failed"), outcome.text
