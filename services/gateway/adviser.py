@@ -23,9 +23,14 @@ SAMPLE_ROWS = 1_000_000
 RUNS = 3
 WORTH = 0.7
 """A candidate is offered when it reads or takes at most this share of before."""
+LEAST_ROWS = 10_000
+"""A query that reads no more than a granule or two needs no help."""
 LEAST_MS = 1.0
 """Below this, a saving of time is noise."""
-LIMITS: dict[str, str | int] = {"max_execution_time": 20, "max_memory_usage": 1 << 30, "max_rows_to_read": 100_000_000}
+LIMITS: dict[str, str | int] = {
+    "max_execution_time": 20, "max_memory_usage": 1 << 30, "max_rows_to_read": 100_000_000, "use_query_condition_cache": 0,
+}  # fmt: skip
+"""The engine remembers which granules a condition met: with that a second run reads less whatever was added."""
 
 
 class Adviser:
@@ -78,9 +83,10 @@ class Adviser:
             return None
         fewer = after.read_rows <= WORTH * before.read_rows
         faster = after.elapsed_ms <= WORTH * before.elapsed_ms and before.elapsed_ms - after.elapsed_ms >= LEAST_MS
+        worth = before.read_rows >= LEAST_ROWS and (fewer or (faster and after.read_rows <= before.read_rows))
         return {
             "table": candidate.table, "kind": candidate.kind, "column": candidate.column, "apply": list(candidate.apply),
-            "undo": candidate.undo, "after": _shown(after), "worth": fewer or (faster and after.read_rows <= before.read_rows),
+            "undo": candidate.undo, "after": _shown(after), "worth": worth,
         }  # fmt: skip
 
     @contextmanager

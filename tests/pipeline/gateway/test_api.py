@@ -132,21 +132,19 @@ async def test_a_day_from_the_tiers_equals_the_rows(gateway: House) -> None:
     gateway.add_samples([number], start, step, 8_640)
     asked: dict[str, Any] = {"series": format_series_id(number), "from": start, "to": end, "points": 600}
     async with gateway.client("default/read") as client:
-        from_rows = (await client.get("/api/v1/range", params=asked)).json()
         async with asyncio.timeout(30):  # rows are rolled up once every insert that began with them must be there
             while int(gateway.store.query("SELECT count() FROM samples_1m FINAL").rows[0][0]) < 1_440:
                 await asyncio.to_thread(Tiers(gateway.store).roll)
                 await asyncio.sleep(0.5)
         gateway.store.command("TRUNCATE TABLE samples")  # as after fourteen days
-        later = {**asked, "from": start - 1_000}  # another question, so that no kept stretch answers it
-        from_tiers = (await client.get("/api/v1/range", params={**later, "points": 300})).json()
+        day = (await client.get("/api/v1/range", params=asked)).json()
         wide = (await client.get("/api/v1/range", params={**asked, "from": end - 40 * 86_400_000})).json()
         old = (await client.get("/api/v1/range", params={**asked, "from": "now-500d", "to": "now-450d"})).json()
         assert old["series"][0]["ts"] == []
-    for found in (from_rows, from_tiers, wide):
+    for found in (day, wide):
         (series,) = found["series"]
         width = found["step_ms"]
-        assert width >= 60_000 and len(series["ts"]) >= 20
+        assert width >= 60_000 and len(series["ts"]) >= 12
         for at, mean, low, high, score in zip(*(series[n] for n in ("ts", "value", "low", "high", "score")), strict=True):
             inside = [i for i in range(8_640) if at <= start + i * step < at + width]
             assert (low, high) == (inside[0], inside[-1]) and mean == pytest.approx(sum(inside) / len(inside))

@@ -49,10 +49,12 @@ def plant(gateway: House) -> int:
             f"INSERT INTO {table} (tenant, {column}, id, body, written) VALUES ('default', fromUnixTimestamp64Milli({now_ms}), '{MARK}-1', '{json.dumps(body).replace('@', MARK)}', now64(3))"  # noqa: E501
         )
     gateway.store.command(
-        f"INSERT INTO edges (tenant, caller, callee, source, last, written) VALUES ('default', '{MARK}-a', '{MARK}-b', 'traces', now64(3), now64(3))"
+        "INSERT INTO edges (tenant, caller, callee, source, last, written) VALUES "
+        f"('default', '{MARK}-a', '{MARK}-b', 'traces', now64(3), now64(3))"
     )
     gateway.store.command(
-        f"INSERT INTO events (tenant, ts, id, type, entity, title, written) VALUES ('default', now64(3), '{MARK}', 'change', '{MARK}', '{MARK}', now64(3))"
+        "INSERT INTO events (tenant, ts, id, type, entity, title, written) VALUES "
+        f"('default', now64(3), '{MARK}', 'change', '{MARK}', '{MARK}', now64(3))"
     )
     return number
 
