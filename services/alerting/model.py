@@ -26,6 +26,7 @@ class PartitionModel:
     def __init__(self, partition: int, partitions: int, key: bytes) -> None:
         self.tenants: dict[str, Tenant] = {}
         self.now_ms = 0
+        self.catching_up = False
         self._partition, self._partitions = partition, partitions
         self._config = ConfigState(key)
         self._changes: list[bytes] = []
@@ -100,8 +101,18 @@ class PartitionModel:
         found = self.tenants.get(tenant)
         if found is None:
             found = self.tenants[tenant] = Tenant(tenant)
+            found.catching_up = self.catching_up
             found.advance(self.now_ms)
         return found
+
+    def catch_up(self, reading: bool) -> None:
+        """A backlog is being read, or has been: meanwhile nobody is told."""
+        self.catching_up = reading
+        for t in self.tenants.values():
+            if reading:
+                t.catching_up = True
+            else:
+                t.caught_up()
 
     def dump(self) -> bytes:
         """The whole state; nothing pending is lost."""

@@ -15,9 +15,12 @@ from services.alerting.model import PartitionModel
 from services.alerting.notification import Notification
 from services.alerting.tenant import Tenant
 
-SETTLE_TICKS = 3
-"""Seconds after a restore in which nothing is handed to the courier: what was delivered since the snapshot is read from the log first, so
-that a restart repeats few messages. A repeat would carry the same key; this spares receivers that do not look at it."""
+QUIET_TICKS = 5
+"""A start is over after so many ticks without an old record. Until then the log is only read: what was delivered since the snapshot, so
+that a restart repeats few messages, and what fired and ended while nobody looked, so that nobody is woken for what is over."""
+OLD_MS = 120_000
+LONGEST_TICKS = 600
+"""Ten minutes of reading, then people are told whatever is still in the log: fail open."""
 
 
 class AlertingProcessor:
@@ -25,7 +28,8 @@ class AlertingProcessor:
 
     def __init__(self, model: PartitionModel, partition: int, told: Callable[[], None] = lambda: None) -> None:
         self.model, self._partition, self._told = model, partition, told
-        self.settling = 0
+        self._quiet, self._ticks, self._wall_ms = 0, 0, 0
+        model.catch_up(True)
         self._readers: dict[str, Callable[[Record], None]] = {
             topics.EPISODES.name: lambda r: self.model.episode(codec.decode(r.value, Episode)),
             topics.INCIDENTS.name: lambda r: self.model.incident(codec.decode(r.value, Incident)),
@@ -35,7 +39,14 @@ class AlertingProcessor:
             topics.ROLLUPS.name: self._rollup,
         }
 
+    @property
+    def reading(self) -> bool:
+        """Whether the start is not over."""
+        return self.model.catching_up
+
     def process(self, record: Record) -> None:
+        if self.reading and record.timestamp_ms < self._wall_ms - OLD_MS:
+            self._quiet = 0
         self.model.advance(record.timestamp_ms)
         self._readers[record.topic](record)
 
@@ -49,8 +60,10 @@ class AlertingProcessor:
             self.model.config(record.value)
 
     def tick(self, now_ms: int) -> None:
-        self.settling = max(0, self.settling - 1)
+        self._wall_ms, self._quiet, self._ticks = now_ms, self._quiet + 1, self._ticks + 1
         self.model.advance(now_ms)
+        if self.reading and (self._quiet >= QUIET_TICKS or self._ticks >= LONGEST_TICKS):
+            self.model.catch_up(False)
 
     def drain(self) -> list[Emit]:
         if self.model.spoke():
@@ -81,13 +94,11 @@ class AlertingFactory:
         return self._own(partition, PartitionModel(partition, self._partitions, self._key))
 
     def load(self, partition: int, data: bytes) -> AlertingProcessor:
-        made = self._own(partition, PartitionModel.load(data, partition, self._partitions, self._key))
-        made.settling = SETTLE_TICKS
-        return made
+        return self._own(partition, PartitionModel.load(data, partition, self._partitions, self._key))
 
     def pending(self) -> list[Notification]:
         """What is not yet delivered, of every tenant of the partitions that are owned now; oldest first, a group's in order."""
-        return [m for p in list(self._owned.values()) if not p.settling for m in p.model.pending()]
+        return [m for p in list(self._owned.values()) if not p.reading for m in p.model.pending()]
 
     def channel(self, tenant: str, name: str) -> dict[str, Any] | None:
         """Body of a channel's configuration object as it stands; None: no such channel, or not this process's tenant."""

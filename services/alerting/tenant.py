@@ -67,6 +67,8 @@ class Tenant:
         self.turned_ms = 0
         self.swept_ms = 0
         self._swept = 0
+        self.catching_up = False
+        """While a backlog is read nobody is told: what is over by its end is nobody's page, what is not is told then."""
         self._due: list[tuple[int, str]] = []
         self.configured()
 
@@ -94,6 +96,14 @@ class Tenant:
         self._due = [(g.due_ms, g.id) for g in self.groups.values()]
         heapq.heapify(self._due)
         self.configured()
+
+    def caught_up(self) -> None:
+        """The backlog is read: every group speaks that has something to say."""
+        self.catching_up = False
+        for group in self.groups.values():
+            group.due_ms = self.now_ms
+            self._wake(group)
+        self._settle()
 
     def series(self, info: SeriesInfo) -> None:
         """Learn what a series id means."""
@@ -280,7 +290,7 @@ class Tenant:
                 self.book.hold_back(live, gate, by, self.now_ms)
                 if gate:
                     held[id_] = gate
-        said = grouping.statement(group, self.book.alerts, held, self.now_ms)
+        said = None if self.catching_up else grouping.statement(group, self.book.alerts, held, self.now_ms)
         if said is not None and said.fresh and not self._affordable(group, said):
             for id_ in said.fresh:
                 held[id_] = "budget"
@@ -315,7 +325,7 @@ class Tenant:
             self.book.hold_back(self.book.alerts[id_], "", "", self.now_ms)
 
     def _escalate(self) -> None:
-        for group in self.groups.values():
+        for group in self.groups.values() if not self.catching_up else ():
             policy = self.running.escalations.get(group.plan.escalation)
             if policy is None or not grouping.escalates(group, self.book.alerts):
                 continue

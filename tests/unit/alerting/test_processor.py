@@ -20,7 +20,7 @@ from kizashi.stream.config import internal_token, sign
 from kizashi.stream.records import Record
 from services.alerting.answers import answer
 from services.alerting.port import Busy, InnerPort, Replayer
-from services.alerting.processor import SETTLE_TICKS, AlertingFactory
+from services.alerting.processor import LONGEST_TICKS, OLD_MS, QUIET_TICKS, AlertingFactory
 from tests.unit.alerting.situation import T0, S, episode
 from tests.unit.alerting.test_tenant import rollup
 
@@ -40,6 +40,8 @@ def change(kind: str, id_: str, body: dict[str, Any] | None, based_on: int = 0) 
 def factory_with_an_alert() -> tuple[AlertingFactory, Any]:
     factory = AlertingFactory(KEY, 12)
     p = factory.new(PARTITION)
+    for _ in range(QUIET_TICKS):
+        p.tick(T0)
     p.control(change("rule", "anomaly", {"kind": "anomaly"}))
     p.process(record(topics.EPISODES.name, codec.encode(episode())))
     return factory, p
@@ -82,10 +84,43 @@ def test_after_a_restore_the_log_is_read_before_anything_is_sent_again() -> None
     assert factory.pending() == [] and factory.tenant("default") is None, "a partition that another worker has is gone here"
     q = factory.load(PARTITION, data)
     assert factory.pending() == []
-    for k in range(SETTLE_TICKS):
+    for k in range(QUIET_TICKS):
         q.tick(T0 + (k + 1) * S)
     assert [m.key for m in factory.pending()] == keys
-    assert factory.turned_ms() == T0 + SETTLE_TICKS * S
+    assert factory.turned_ms() == T0 + QUIET_TICKS * S
+
+
+def old(n: int, state: str) -> Record:
+    at = T0 - OLD_MS - 3_600 * S + n * S
+    made = episode(n, at_ms=at, state=state, version=1 + (state == "closed"), closed_ms=at + S if state == "closed" else None)
+    return record(topics.EPISODES.name, codec.encode(made), at)
+
+
+def test_a_backlog_wakes_nobody_for_what_is_over() -> None:
+    factory = AlertingFactory(KEY, 12)
+    p = factory.new(PARTITION)
+    p.control(change("rule", "anomaly", {"kind": "anomaly"}))
+    p.tick(T0)
+    for n in range(100):
+        p.process(old(n, "open"))
+        p.tick(T0 + n * S // 10)
+        if n != 42:
+            p.process(old(n, "closed"))
+    assert p.reading and factory.pending() == []
+    for k in range(QUIET_TICKS):
+        p.tick(T0 + 20 * S + k * S)
+    told = [m.alerts[0].labels["service"] for m in factory.pending()]
+    assert not p.reading and told == ["svc-42"], "what still holds is told when the log is read"
+    p.process(record(topics.EPISODES.name, codec.encode(episode(7, at_ms=T0 + 30 * S)), T0 - OLD_MS - S))
+    assert not p.reading, "a worker that lags later keeps telling"
+
+
+def test_a_backlog_without_end_does_not_keep_people_waiting_for_ever() -> None:
+    p = AlertingFactory(KEY, 12).new(PARTITION)
+    for k in range(LONGEST_TICKS + 1):
+        p.process(old(k, "open"))
+        p.tick(T0 + k * S)
+    assert not p.reading
 
 
 def test_channels_are_seen_by_the_courier_and_bad_ones_are_not() -> None:
