@@ -101,6 +101,9 @@ class TenantGroups:
         if start > self._closed_ms:
             rows = self._buckets.setdefault(start, [])
             rows += zip(batch.ids.tolist(), (batch.worst >= 1.0).tolist(), strict=True)
+        else:  # too late for its share, but the series are alive
+            for series in (s for s in batch.ids.tolist() if s in self._groups):
+                self._seen[series] = max(self._seen.get(series, 0), start)
         border = start - WAIT * batch.step_ms
         out: list[Told] = []
         for ripe in sorted(b for b in self._buckets if b <= border):

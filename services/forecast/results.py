@@ -46,9 +46,10 @@ def part(answers: Mapping[str, Answer]) -> Part:
     """Forecast's part of the results; raises KeyError when an answer is missing."""
     m4, cloud, incidents = (answers[q.key].figures for q in (M4, CLOUD, INCIDENTS))
     objectives = [answers[q.key].figures for q in OBJECTIVES]
+    series = [f"{_number(f['series']):.0f}" for f in (m4, cloud)]
     data = (
-        f"{m4['series']} of the 414 hourly series of M4, {cloud['series']} of NAB's 16 CloudWatch series, {incidents['traces']} traces of "
-        f"the Cloud Uptime Archive, and {len(objectives)} times 400 simulated windows of an objective. Values are learned once, in order."
+        f"{series[0]} of the 414 hourly series of M4, {series[1]} of NAB's 16 CloudWatch series, {incidents['traces']} traces of the Cloud "
+        f"Uptime Archive, and {len(objectives)} times 400 simulated windows of an objective. Values are learned once, in order."
     )
     figures = [*_forecasts("M4 hourly", m4, 0.95), *_forecasts("CloudWatch", cloud, 1.05), *_incidents(incidents), *_objectives(objectives)]
     tables = [
@@ -101,11 +102,11 @@ def _objectives(objectives: list[dict[str, Scalar | dict[str, Scalar]]]) -> list
         ("lead_ge_24h", "misses foreseen by a day or more", 0.70, True),
         ("false_alarm", "kept windows with a false alarm", 0.30, False),
     )
-    out = []
+    out, seeds = [], " and ".join(q.options[1] for q in OBJECTIVES)
     for key, text, bar, higher in bars:
         found = [_number(o[key]) for o in objectives]
         worst = min(found) if higher else max(found)
-        out.append(Figure(f"Objective missed: {text}, worst of {len(found)} fresh seeds", worst, bar, "higher" if higher else "lower"))
+        out.append(Figure(f"Objective missed: {text}, worst of seeds {seeds}", worst, bar, "higher" if higher else "lower"))
     return out
 
 
@@ -116,6 +117,8 @@ def forecast_misses(name: str, answer: Answer, season: int) -> list[Miss]:
         y = _column(answer.kept / "in" / path.name, "value")
         rows = _columns(path, ("origin", "step", "mean", "q0.025", "q0.975"))
         first = int(rows["origin"].min())
+        if first <= season:
+            continue
         scale = float(np.abs(y[season:first] - y[: first - season]).mean())
         errors = {int(o): _error(rows, y, int(o)) for o in np.unique(rows["origin"])}
         origin = max(errors, key=lambda o: errors[o])
