@@ -13,7 +13,15 @@ export function TakeAway({ title, children }: { title: string; children?: Compon
     said.value = panel && (await take(panel, title, format)) ? "" : t("parts.no_picture");
   };
   return (
-    <details class="menu">
+    <details
+      class="menu"
+      onKeyDown={(e) => {
+        if (e.key === "Escape") e.currentTarget.open = false;
+      }}
+      onFocusOut={(e) => {
+        if (!e.currentTarget.contains(e.relatedTarget as Node | null)) e.currentTarget.open = false;
+      }}
+    >
       <summary class="btn plain" aria-label={t("parts.take_of", { title })}>
         ⋯
       </summary>
