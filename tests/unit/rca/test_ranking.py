@@ -189,3 +189,17 @@ def test_kinds_by_name(name: str, entity: str, kind: str) -> None:
 
 def test_bytes_are_traffic_but_not_requests() -> None:
     assert (kind_of("rx_bytes").name, request_count("rx_bytes")) == ("traffic", "")
+
+
+@pytest.mark.parametrize("skew_s", [-5, 5])
+def test_clocks_five_seconds_apart_change_no_answer(skew_s: int) -> None:
+    rng = np.random.default_rng(4)
+    columns = [(s, m) for s in SERVICES for m in METRICS]
+    x = 10 + rng.normal(size=(400, len(columns)))
+    for i, (service, metric) in enumerate(columns):
+        late = skew_s if service in ("db", "shop") else 0  # the cause's clock and the alarm's differ from the others'
+        x[300 + late :, i] += OUTAGE.get((service, metric), 0.0)
+    names_ = tuple(m for _s, m in columns)
+    w = Window(tuple(s for s, _m in columns), names_, tuple(f"{s}:{m}" for s, m in columns), x[:300], x[300:], 1.0)
+    r = rank(w, MAP, Alarm("shop", "latency"), {})
+    assert (r.verdict, names(r)[0], r.indicators[0].name) == ("cause", "db", "db:cpu")
