@@ -1,7 +1,8 @@
 """A consumer group's reader for batches: manual commits, pausing, and word of every rebalance. The sink reads with it.
 
-Traps it hides: records that were fetched before a rebalance belong to nobody any more and are dropped; a commit after the
-group moved on is refused by the broker, which is fine, since whoever owns the partition now reads the records again.
+Traps it hides: records that were fetched before a rebalance belong to nobody any more and are dropped, and since some of them may
+be the first of the new assignment, every assignment begins with a step back to what is committed. A commit after the group moved on
+is refused by the broker, which is fine, since whoever owns the partition now reads the records again.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._revoked, self._assigned = revoked, assigned
         self._topics = topics
         self._generation = 0
+        self._new_assignment = False
         self._kafka = kafka
         self._group = group
         self._stopped: set[TopicPartition] = set()
@@ -61,6 +63,8 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def read(self, within_ms: int) -> list[Record]:
         """What has come, partition by partition in order; empty after ``within_ms`` of silence. Raises BusUnavailable."""
+        if self._new_assignment:
+            await self._go_to_committed()
         generation = self._generation
         try:
             found = await self._consumer.getmany(timeout_ms=within_ms)
@@ -69,6 +73,22 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         if generation != self._generation:
             return []
         return [to_record(m) for tp, messages in found.items() if tp not in self._stopped for m in messages]
+
+    async def _go_to_committed(self) -> None:
+        """Begin an assignment at what is committed. The client gives out its first records before it tells us of it, or to a call that
+        began before it; those were dropped, and its position is behind them."""
+        self._new_assignment = False
+        try:
+            for tp in self._consumer.assignment():
+                committed = await self._consumer.committed(tp)
+                if committed is None:
+                    await self._consumer.seek_to_beginning(tp)
+                else:
+                    self._consumer.seek(tp, committed)
+        except IllegalStateError:
+            return  # given away meanwhile: the next assignment begins in the same way
+        except KafkaError as x:
+            raise BusUnavailable(f"where to begin after a rebalance is unknown: {x!r}") from x
 
     async def commit(self, next_offsets: Mapping[Place, int]) -> bool:
         """Record where to go on. False when the partitions belong to somebody else by now. Raises BusUnavailable."""
@@ -117,6 +137,7 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self._generation += 1
+        self._new_assignment = True
         self._stopped.clear()
         await self._assigned()
 
