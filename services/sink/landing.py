@@ -119,6 +119,7 @@ class Lander:
 
     def _scores(self, records: list[Record], flush: Flush, now_ms: int) -> None:
         arrivals: list[Arrival] = []
+        reached: dict[tuple[str, int], Watermark] = {}
         for record in records:
             place = (record.topic, record.partition)
             if place in flush.stopped:
@@ -136,8 +137,14 @@ class Lander:
                 metrics.CUT_OFF.labels(record.topic).inc(arrival.cut.first_row)
                 if arrival.rows:
                     arrivals.append(arrival)
+                if batch_end := [int(offset) + 1 for offset in arrival.batch.offsets[-1:]]:
+                    source = (arrival.batch.topic_id, arrival.batch.partition)
+                    reached[source] = Watermark(*source, SAMPLES, arrival.day, batch_end[0])
             flush.commits[place] = record.offset + 1
         self._sample_inserts(arrivals, flush)
+        marked = {(m.topic_id, m.partition): m.next_offset for m in flush.marks}
+        # a partition that carries only ticks has no rows, but its place is committed: without a mark a restart would see a gap
+        flush.marks += [m for source, m in reached.items() if m.next_offset > marked.get(source, 0)]
 
     def _fenced(self, record: Record, now_ms: int) -> Arrival:
         batch = decode_scores(record.value)

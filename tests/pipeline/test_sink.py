@@ -128,6 +128,20 @@ async def test_rows_without_watermark_are_found(bus: KafkaSettings, clickhouse: 
     assert store.query(COUNT, {"t": unique}).rows[0][0] == 21
 
 
+async def test_a_partition_that_carried_ticks_alone_goes_on_after_a_restart(
+    bus: KafkaSettings, clickhouse: StoreSettings, store: Store, unique: str
+) -> None:
+    produce(bus, scores(unique, 0, 2))
+    async with Sink(bus, clickhouse, unique):
+        await until(store, COUNT, 6, {"t": unique})
+        produce(bus, scores(unique, 2, 5, rows=0))
+        await until(store, "SELECT max(next_offset) FROM watermarks WHERE topic_id = {t:String}", 7, {"t": unique})
+    async with Sink(bus, clickhouse, unique) as sink:
+        produce(bus, scores(unique, 7, 1))
+        await until(store, COUNT, 9, {"t": unique})
+        assert "fence" not in sink.health.report()["parts"] or sink.health.report()["parts"]["fence"]["ready"]  # type: ignore[index,operator]
+
+
 async def test_a_gap_stops_the_partition_and_the_others_go_on(
     bus: KafkaSettings, clickhouse: StoreSettings, store: Store, unique: str
 ) -> None:
