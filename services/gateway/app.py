@@ -36,6 +36,8 @@ from services.gateway.overview import overview, per_second
 from services.gateway.problems import Problem
 from services.gateway.range_cache import RangeCache
 from services.gateway.ranges import Ranges
+from services.gateway.routes.queries import READABLE
+from services.gateway.scheduled_queries import ScheduledQueries
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.stats import stats_board
@@ -90,6 +92,7 @@ async def _run(parts: Doors, listen: socket.socket, health: Health, stop: asynci
         asyncio.create_task(_sample(parts), name="history"),
         asyncio.create_task(parts.boards.run(), name="boards"),
         asyncio.create_task(_warm(parts, stop), name="warm"),
+        asyncio.create_task(_queries(parts).run(), name="queries"),
         asyncio.create_task(stop.wait(), name="stop"),
     ]
     try:
@@ -170,6 +173,13 @@ async def _warm(parts: Doors, stop: asyncio.Event) -> None:
     if parts.limits.warm:
         await warm(parts)
     await stop.wait()
+
+
+def _queries(parts: Doors) -> ScheduledQueries:
+    store, kafka = parts.settings.store, parts.settings.kafka
+    return ScheduledQueries(
+        parts.settings.tenant, parts.config.state, parts.answers, parts.producer, parts.clock, READABLE, store.database, kafka.partitions
+    )  # fmt: skip
 
 
 async def _sample(parts: Doors) -> None:

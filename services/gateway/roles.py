@@ -132,7 +132,7 @@ SHARED_ROUTES = frozenset({("GET", f"{_API}/range")})
 
 ADMIN_KINDS = frozenset({
     "user", "key", "tenant", "channel", "rule", "slo", "calendar", "schedule", "scoring", "promise", "limit", "route", "escalation",
-    "inhibition", "budget",
+    "inhibition", "budget", "query",
 })  # fmt: skip
 """Configuration that only an administrator writes."""
 HIDDEN_KINDS = frozenset({"user", "key", "tenant"})

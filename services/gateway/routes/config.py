@@ -24,7 +24,10 @@ from services.gateway.guard import Parts, Who
 from services.gateway.paging import BadPage, format_page, parse_page
 from services.gateway.principal import Principal
 from services.gateway.problems import Problem
+from services.gateway.query_samples import KIND as QUERY
+from services.gateway.query_samples import admitted, query_from
 from services.gateway.roles import Scope, may, scope_to_read, scope_to_write
+from services.gateway.routes.queries import READABLE, house_only
 
 router = APIRouter(prefix="/api/v1")
 DAY_MS = 86_400_000
@@ -88,6 +91,9 @@ async def write_object(
     if kind == "user" and (other := parts.directory.users.get(object_id)) and other.tenant != who.tenant:
         raise ConfigurationError("this user name is taken")
     kept = await asyncio.to_thread(accepted, kind, body, standing)
+    if kind == QUERY:
+        house_only(parts, who.tenant)
+        admitted(query_from(kept), READABLE, parts.settings.store.database)
     await parts.inner.check(who.tenant, kind, object_id, kept)
     version = await _write(parts, who, kind, object_id, kept, if_match, change_id)
     status = 201 if standing is None else 200

@@ -28,5 +28,6 @@ IGNORED_CHANGES = Counter("kizashi_ignored_config_changes", "Configuration chang
 WS_CLIENTS = Gauge("kizashi_websocket_clients", "Open WebSocket connections")
 REQUESTS = Histogram("kizashi_request_seconds", "HTTP requests by route and status class", ["route", "status"], buckets=DELAY_BUCKETS_S)
 CACHE = Counter("kizashi_cache_lookups", "Look-ups in the result cache", ["layer", "outcome"])
+SCHEDULED_QUERIES = Counter("kizashi_scheduled_queries", "Turns of scheduled queries, by what came of them", ["outcome"])
 DELIVERIES = Counter("kizashi_deliveries", "Attempts to tell somebody, by type of channel and outcome", ["type", "outcome"])
 TOLD = Histogram("kizashi_told_seconds", "From a notification's making to the channel that took it", ["type"], buckets=DELAY_BUCKETS_S)

@@ -1,0 +1,193 @@
+"""Scheduled queries: what is refused, which samples rows become, and that nothing a query does stops the others."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+
+from kizashi.clock import ManualClock
+from kizashi.contracts import codec, topics
+from kizashi.contracts.findings import ConfigChange
+from kizashi.contracts.inputs import SampleIn
+from kizashi.errors import BusUnavailable, ConfigurationError, InvalidMessage, StoreUnavailable
+from kizashi.store.client import StoreError
+from kizashi.stream.config import ConfigState, sign
+from services.gateway.problems import Problem
+from services.gateway.queries import Statement
+from services.gateway.query_samples import MOST_ROWS, admitted, query_from, samples_of
+from services.gateway.routes.queries import READABLE
+from services.gateway.scheduled_queries import REPEAT_ERROR_MS, ScheduledQueries
+from services.ingest.decode import decode
+
+T0 = 1_772_000_040_000
+"""A whole minute."""
+KEY = b"k" * 32
+SQL = "SELECT toString(queue) AS queue, count() AS n FROM v_tickets_at_risk GROUP BY queue"
+BODY: dict[str, Any] = {"metric": "tickets.late", "sql": SQL}
+
+
+def table(*rows: list[Any], kinds: tuple[str, ...] = ("LowCardinality(String)", "UInt64")) -> bytes:
+    names = ("queue", "n", "more")
+    return msgspec.json.encode({"meta": [{"name": n, "type": k} for n, k in zip(names, kinds, strict=False)], "data": list(rows)})
+
+
+class Store:
+    """Answers what it was told to, or raises it."""
+
+    def __init__(self, answers: dict[str, bytes | Exception]) -> None:
+        self.answers = answers
+        self.asked: list[tuple[str, str, str, int, str]] = []
+
+    async def raw(self, tenant: str, statement: Statement, values: None, form: str, asker: str = "") -> bytes:
+        assert values is None
+        self.asked.append((tenant, statement.sql, form, statement.most_rows, asker))
+        found = self.answers[asker.removeprefix("query ")]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+class Bus:
+    """Keeps what was sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, int, bytes | None, bytes]] = []
+        self.away = False
+
+    async def send(self, topic: str, partition: int, key: bytes | None, value: bytes) -> int:
+        if self.away:
+            raise BusUnavailable("Kafka is away")
+        self.sent.append((topic, partition, key, value))
+        return len(self.sent)
+
+
+class House:
+    """A runner with its doors."""
+
+    def __init__(self, answers: dict[str, bytes | Exception]) -> None:
+        self.store, self.bus, self.clock, self.config = Store(answers), Bus(), ManualClock(T0), ConfigState(KEY)
+        self.runner = ScheduledQueries("default", self.config, self.store, self.bus, self.clock, READABLE, "kizashi", 12)
+
+    def put(self, id_: str, body: dict[str, Any] | None, tenant: str = "default") -> None:
+        based_on = len(self.config.versions("query", id_, tenant))
+        change = ConfigChange("query", id_, based_on, body, "mika", T0, f"{tenant}-{id_}-{based_on}", tenant=tenant)
+        assert self.config.apply(codec.encode(sign(change, KEY))) is not None
+
+    def turn(self, seconds: float = 60.0) -> None:
+        self.clock.advance(seconds)
+        asyncio.run(self.runner.turn())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"metric": ""}, r"\$.metric"), ({"metric": "a b"}, r"\$.metric"), ({"every_s": 5}, r"\$.every_s"), ({"every_s": True}, "every_s"),
+        ({"sq": ""}, "sq"), ({"sql": "DROP TABLE samples"}, r"\$.sql"), ({"sql": "SELECT 1 FROM system.users"}, r"\$.sql"),
+        ({"sql": "SELECT * FROM url('http://x')"}, r"\$.sql"), ({"sql": f"{SQL} SETTINGS max_rows_to_read = 0"}, r"\$.sql"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_asked_is_refused(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        admitted(query_from(BODY | change), READABLE, "kizashi")
+
+
+def test_rows_become_samples_of_the_turn() -> None:
+    kinds = ("LowCardinality(Nullable(String))", "Nullable(Decimal(9, 2))")
+    data = table(["first line", 3], [None, "4.5"], ["none", None], ["odd", "nan"], kinds=kinds)
+    found = samples_of(query_from(BODY | {"unit": "tickets"}), data, T0)
+    assert found == [
+        SampleIn("tickets.late", 3.0, T0, {"queue": "first line"}, "tickets"), SampleIn("tickets.late", 4.5, T0, {}, "tickets"),
+    ]  # fmt: skip
+    assert samples_of(query_from(BODY), table(), T0) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"{", "cannot be read"), (table(["a", "b"], kinds=("String", "String")), "0 columns of numbers"),
+        (table(["a", 1, 2], kinds=("String", "UInt8", "Float64")), "2 columns of numbers"),
+        (table(["a", 1, "2026-01-01"], kinds=("String", "UInt8", "Date")), "column more is Date"),
+        (table(["a", 1], ["a", 2]), "two rows"), (table(*([f"{k}", 1] for k in range(MOST_ROWS + 1))), "up to 1000"),
+    ],
+)  # fmt: skip
+def test_answers_that_are_no_samples(data: bytes, said: str) -> None:
+    with pytest.raises(InvalidMessage, match=said):
+        samples_of(query_from(BODY), data, T0)
+
+
+def test_a_query_is_asked_once_a_turn_and_two_replicas_say_the_same() -> None:
+    one, two = House({"late": table(["a", 3])}), House({"late": table(["a", 3])})
+    for house, lag_s in ((one, 0.5), (two, 20.0)):
+        house.put("late", BODY)
+        house.turn(0.0)
+        assert house.store.asked == [], "seen for the first time it waits for its next turn"
+        house.turn(60.0 + lag_s)
+        house.turn(1.0)
+    assert one.store.asked == [("default", SQL, "JSONCompact", MOST_ROWS, "query late")]
+    assert one.bus.sent == two.bus.sent and len(one.bus.sent) == 1, "the second replica's are repeats"
+    topic, partition, _key, value = one.bus.sent[0]
+    (sample,), bad = decode(value)
+    assert (topic, sample.metric, sample.value, sample.ts, bad) == (topics.METRICS.name, "tickets.late", 3.0, T0 + 60_000, [])
+    assert 0 <= partition < 12
+    one.turn(180.0)
+    assert len(one.bus.sent) == 2, "turns that were missed are not made up for"
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (Problem(422, "the question is too big"), "too big"), (StoreUnavailable("ClickHouse is away"), "away"),
+        (StoreError("no such column", 47), "no such column"), (ZeroDivisionError("a bug"), "a bug"),
+        (table(["a", 1], ["a", 2]), "two rows"),
+    ],
+)  # fmt: skip
+def test_a_query_that_fails_is_told_and_stops_nobody(error: Any, outcome: str) -> None:
+    house = House({"a-bad": error, "good": table(["a", 3])})
+    for id_ in ("a-bad", "good"):
+        house.put(id_, BODY)
+    house.turn(0.0)
+    house.turn()
+    assert [key for _t, _p, key, _v in house.bus.sent] == [b"good"] and outcome in house.runner.problems["a-bad"]
+    house.store.answers["a-bad"] = table(["a", 1])
+    house.turn()
+    assert house.runner.problems == {} and len(house.bus.sent) == 3
+
+
+def test_the_same_reason_is_logged_again_only_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    class Log:
+        def warning(self, _event: str, **what: Any) -> None:
+            said.append(what["error"])
+
+    monkeypatch.setattr("services.gateway.scheduled_queries.logger", Log)
+    house = House({"late": table(["a", 3])})
+    house.put("late", BODY)
+    house.turn(0.0)
+    house.bus.away = True
+    for _ in range(REPEAT_ERROR_MS // 60_000 + 1):
+        house.turn()
+    assert len(said) == 2 and "Kafka is away" in said[0]
+    house.bus.away = False
+    house.turn()
+    assert house.runner.problems == {}
+
+
+def test_disabled_deleted_broken_and_foreign_queries_are_not_asked() -> None:
+    house = House({"late": table(["a", 3])})
+    house.put("late", BODY | {"enabled": False})
+    house.put("late", BODY, tenant="other")
+    house.put("broken", {"metric": 7, "every_s": "often"})
+    house.turn(0.0)
+    house.turn()
+    assert house.store.asked == [] and list(house.runner.problems) == ["broken"]
+    house.put("late", BODY)
+    house.put("broken", None)
+    house.turn()
+    assert len(house.store.asked) == 1 and house.runner.problems == {}
+    house.put("late", None)
+    house.turn()
+    assert len(house.store.asked) == 1
