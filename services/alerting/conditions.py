@@ -25,8 +25,10 @@ from services.alerting.rules import (
 CLEAR_SHARE = 0.9
 """A probability must fall to nine tenths of where it fired: forecasts move by a point or two from minute to minute."""
 CLEAR_FARTHER = 1.2
+OVER = frozenset({"resolved", "acknowledged", "deleted"})
+"""Reasons of a risk that is over: its ticket is done or answered, its objective is gone."""
 _PLACE = re.compile(r"\{([A-Za-z_][\w.]*)\}")
-_ENTITY_LABELS = ("service", "host", "instance", "pod", "job")
+ENTITY_LABELS = ("service", "host", "instance", "pod", "job")
 
 
 class Signal(msgspec.Struct, frozen=True):
@@ -54,7 +56,7 @@ class Signal(msgspec.Struct, frozen=True):
 
 def entity_of(metric: str, labels: Mapping[str, str]) -> str:
     """Whom a series speaks about: the first telling label that is there, else the metric."""
-    return next((labels[k] for k in _ENTITY_LABELS if labels.get(k)), metric)
+    return next((labels[k] for k in ENTITY_LABELS if labels.get(k)), metric)
 
 
 def filled(template: str, values: Mapping[str, object]) -> str:
@@ -174,10 +176,10 @@ def _risk_holds(rule: AnyRule, r: Risk) -> bool | None:
     if isinstance(rule, ProbabilityRule) and r.kind == rule.of:
         if r.probability is None:
             return False  # the model abstains
-        if r.probability >= rule.at_least and not (r.kind == "ticket" and r.reason == "resolved"):
+        if r.probability >= rule.at_least and r.reason not in OVER:
             return True
         clear = CLEAR_SHARE * rule.at_least if rule.clear_below is None else rule.clear_below
-        return False if r.probability < clear or r.reason == "resolved" else None
+        return False if r.probability < clear or r.reason in OVER else None
     return None
 
 

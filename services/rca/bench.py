@@ -12,7 +12,7 @@ import numpy as np
 
 from kizashi.contracts import codec
 from kizashi.contracts.findings import Episode, Incident
-from services.rca.dependencies import DependencyMap, EdgeState
+from kizashi.online.dependencies import DependencyMap, EdgeState
 from services.rca.model import PartitionModel
 from services.rca.ranking import Alarm, rank
 from services.rca.simulate_storm import Storm, layered

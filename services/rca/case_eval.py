@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from kizashi.errors import Refused
-from services.rca.dependencies import DependencyMap
+from kizashi.online.dependencies import DependencyMap
 from services.rca.ranking import Alarm, Ranking, rank
 from services.rca.storm_eval import read_graph
 from services.rca.window import F64, Window

@@ -21,8 +21,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from services.rca.dependencies import DependencyMap
-from services.rca.spread import DETECT_S, MOST_FINDINGS, SIBLINGS, gap_density, same_hit_density, still_silent
+from kizashi.online.dependencies import DependencyMap
+from kizashi.online.spread import DETECT_S, MOST_FINDINGS, SIBLINGS, gap_density, same_hit_density, still_silent
 
 WIDE = 64
 """More neighbours than this: a hub, through which silent faults are not followed."""

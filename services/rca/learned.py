@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-from services.rca.dependencies import SPREAD_LEARNED, EdgeState
+from kizashi.online.dependencies import SPREAD_LEARNED, EdgeState
 from services.rca.kinds import LATENCY, kind_of, request_count
 from services.rca.window import Window
 

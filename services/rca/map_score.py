@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from services.rca.dependencies import DependencyMap
+from kizashi.online.dependencies import DependencyMap
 from services.rca.learned import learn
 from services.rca.window import F64, Window
 

@@ -26,7 +26,7 @@ from typing import Literal
 import numpy as np
 
 from kizashi.contracts.findings import Cause, Indicator
-from services.rca.dependencies import DependencyMap
+from kizashi.online.dependencies import DependencyMap
 from services.rca.evidence import Shown, shown
 from services.rca.ways import Way, traffic_share, ways_of
 from services.rca.window import F64, Window

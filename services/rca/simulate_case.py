@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from services.rca.dependencies import DependencyMap, EdgeState
+from kizashi.online.dependencies import DependencyMap, EdgeState
 from services.rca.ranking import Alarm
 from services.rca.simulate_storm import layered
 from services.rca.window import Window

@@ -9,8 +9,8 @@ import msgspec
 from kizashi.contracts.findings import Edge, Incident
 from kizashi.contracts.inputs import Event
 from kizashi.errors import Damaged
+from kizashi.online.dependencies import EdgeState
 from services.rca.changes import ChangeLog
-from services.rca.dependencies import EdgeState
 from services.rca.grouping import Hit, Rates
 from services.rca.impact import Promises
 from services.rca.past import PastIncident, PastIncidents

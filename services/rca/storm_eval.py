@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 from kizashi.errors import Refused
-from services.rca.blast import PREDICT_FROM, reach
-from services.rca.dependencies import DependencyMap, EdgeState
+from kizashi.online.blast import PREDICT_FROM, reach
+from kizashi.online.dependencies import DependencyMap, EdgeState
 from services.rca.grouping import CauseForest
 
 PREDICT_AFTER_MS = 60_000

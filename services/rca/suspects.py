@@ -9,9 +9,9 @@ import numpy as np
 
 from kizashi.contracts.findings import Affected
 from kizashi.contracts.ids import format_series_id
-from services.rca.blast import PREDICT_FROM, live, structural
+from kizashi.online.blast import PREDICT_FROM, live, structural
+from kizashi.online.dependencies import DependencyMap
 from services.rca.changes import ChangeLog
-from services.rca.dependencies import DependencyMap
 from services.rca.grouping import CauseForest, Hit
 from services.rca.impact import Promises, impact
 from services.rca.past import PastIncidents

@@ -13,8 +13,8 @@ from kizashi.contracts.batches import RollupBatch, SeriesInfo
 from kizashi.contracts.findings import Edge, Episode, Feedback, Incident, Risk, Severity
 from kizashi.contracts.ids import format_series_id, parse_series_id
 from kizashi.contracts.inputs import Event
+from kizashi.online.dependencies import DependencyMap
 from services.rca.changes import ChangeLog
-from services.rca.dependencies import DependencyMap
 from services.rca.entity import entity_of
 from services.rca.grouping import CauseForest
 from services.rca.impact import Promises

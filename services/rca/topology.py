@@ -7,7 +7,7 @@ import yaml
 from kizashi.contracts.ids import finding_id
 from kizashi.contracts.inputs import Event
 from kizashi.errors import ConfigurationError
-from services.rca.dependencies import SPREAD_HARD, SPREAD_LEARNED, SPREAD_SOFT, EdgeSource, EdgeState
+from kizashi.online.dependencies import SPREAD_HARD, SPREAD_LEARNED, SPREAD_SOFT, EdgeSource, EdgeState
 
 TRACED = ("traces", "otlp", "spans", "traced")
 CONFIDENCE: dict[EdgeSource, float] = {"declared": 1.0, "traced": 0.95, "learned": 0.5}

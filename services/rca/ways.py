@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.rca.blast import WORLDS, Carried, worlds_of_each
-from services.rca.dependencies import DependencyMap
+from kizashi.online.blast import WORLDS, Carried, worlds_of_each
+from kizashi.online.dependencies import DependencyMap
 from services.rca.kinds import request_count
 from services.rca.window import F64, Window
 

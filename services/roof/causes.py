@@ -85,7 +85,7 @@ def whatif(
 
     Example:  kizashi whatif db-1 --restart
     """
-    from services.rca.ask import what_if
+    from kizashi.online.whatif import what_if
 
     at_ms = _time(at)
     found = what_if(_edges(at_ms), entity, "restart" if restart else "fails", at_ms)
@@ -133,7 +133,7 @@ def show(at: At = "now", as_document: Json = False) -> None:
 
     Example:  kizashi topology show --at 2026-01-13T12:00:00Z
     """
-    from services.rca.ask import map_of
+    from kizashi.online.whatif import map_of
 
     at_ms = _time(at)
     known = map_of(_edges(at_ms), at_ms)

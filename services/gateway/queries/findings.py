@@ -105,7 +105,8 @@ PATTERN = Statement("patterns.one", "SELECT body FROM patterns FINAL WHERE tenan
 EDGES = Statement(
     "edges.list",
     """
-SELECT caller, callee, source, confidence, rate, hard, directed, toUnixTimestamp64Milli(last) AS last_ms
+SELECT caller, callee, source, confidence, rate, hard, directed, toUnixTimestamp64Milli(first) AS first_ms,
+       toUnixTimestamp64Milli(last) AS last_ms
 FROM edges FINAL
 WHERE tenant = {tenant:String} AND last >= fromUnixTimestamp64Milli({start:Int64})
 ORDER BY caller, callee, source

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from kizashi.contracts.findings import Alert, Delivery, Episode, Forecast, Incident, Pattern, Risk
+from kizashi.contracts.findings import Alert, Delivery, Edge, Episode, Forecast, Incident, Pattern, Risk
 from kizashi.errors import NotFound
+from kizashi.online import whatif
 from services.gateway.answers import Value, json_answer, json_bytes
 from services.gateway.credentials import digest
 from services.gateway.doors import Doors
@@ -23,7 +24,6 @@ from services.gateway.queries import Statement
 from services.gateway.queries import findings as q
 from services.gateway.routes.series import series_number
 from services.gateway.times import UNIT_MS, BadTime, Span, parse_span, parse_time
-from services.gateway.whatif import blast_radius
 from services.gateway.whole import whole
 
 router = APIRouter(prefix="/api/v1")
@@ -136,9 +136,14 @@ async def edges(parts: Parts, who: Who) -> Response:
 
 
 @router.get("/whatif")
-async def what_if(parts: Parts, who: Who, entity: Word) -> Response:
-    """Whom a failure of an entity would hit, by the dependencies known now."""
-    return json_answer({"entity": entity, "affected": blast_radius(entity, await _edges(parts, who.tenant))})
+async def what_if(parts: Parts, who: Who, entity: Word, event: Literal["fails", "restart"] = "fails") -> Response:
+    """Whom it would hit if an entity failed or were restarted, by the dependencies known now: rca's own arithmetic."""
+    known = [msgspec.convert({**e, "tenant": who.tenant}, Edge) for e in await _edges(parts, who.tenant)]
+    try:
+        affected = [whole(a) for a in whatif.what_if(known, entity, event, parts.clock.now_ms())]
+    except NotFound:  # nothing is known to depend on it: an empty answer, as for an entity whose callers are not known
+        affected = []
+    return json_answer({"entity": entity, "event": event, "affected": affected})
 
 
 @router.get("/annotations")

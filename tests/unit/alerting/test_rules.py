@@ -106,6 +106,7 @@ def risk(kind: Any, **given: Any) -> Risk:
         ({"kind": "risk", "of": "ticket"}, risk("ticket", probability=0.75), None),
         ({"kind": "risk", "of": "ticket"}, risk("ticket", probability=0.7), False),
         ({"kind": "risk", "of": "ticket"}, risk("ticket", probability=1.0, reason="resolved"), False),
+        ({"kind": "risk", "of": "ticket"}, risk("ticket", probability=1.0, reason="acknowledged"), False),
         ({"kind": "risk", "of": "ticket"}, risk("ticket", probability=None, reason="learning"), False),
         ({"kind": "risk", "of": "incident"}, risk("ticket", probability=1.0), None),
         ({"kind": "risk", "of": "ticket", "match": ["entity=web"]}, risk("ticket", probability=1.0), None),

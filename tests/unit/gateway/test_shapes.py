@@ -21,7 +21,6 @@ from services.gateway.explain import explain
 from services.gateway.paging import BadPage, format_page, parse_page
 from services.gateway.state import state_word
 from services.gateway.vitals import History, read_parts, totals
-from services.gateway.whatif import blast_radius
 from services.gateway.whole import whole
 
 
@@ -47,18 +46,6 @@ def test_explain_names_the_first_closed_gate() -> None:
     assert explain([], None, None)["verdict"] == "no_data"
     ruled = explain([{**row, "score": 0.99, "src_topic": "t", "src_partition": 3, "src_offset": 7}], None, None)
     assert (ruled["verdict"], ruled["place"]) == ("rule", {"topic_id": "t", "partition": 3, "offset": 7})
-
-
-def test_blast_radius_follows_callers_by_the_likeliest_path() -> None:
-    def edge(caller: str, callee: str, confidence: float, hard: int = 1) -> dict[str, Any]:
-        return {"caller": caller, "callee": callee, "confidence": confidence, "hard": hard}
-
-    edges = [edge("api", "db", 0.9), edge("web", "api", 1.0), edge("web", "db", 0.5), edge("db", "web", 1.0), edge("job", "db", 0.9, 0)]
-    got = {a["entity"]: a for a in blast_radius("db", edges)}
-    assert (got["web"]["probability"], got["web"]["path"]) == (0.9, ["db", "api", "web"])
-    assert got["job"]["probability"] == 0.45
-    assert "db" not in got
-    assert blast_radius("nobody", edges) == []
 
 
 def test_whole_writes_defaults_out() -> None:

@@ -8,8 +8,9 @@ import pytest
 from kizashi.contracts.findings import Edge
 from kizashi.contracts.inputs import Event
 from kizashi.errors import NotFound, Refused
-from services.rca.ask import Means, around, explain, map_of, what_if, window_of
-from services.rca.dependencies import DAY_MS
+from kizashi.online.dependencies import DAY_MS
+from kizashi.online.whatif import map_of, what_if
+from services.rca.ask import Means, around, explain, window_of
 from services.rca.ranking import Alarm
 from tests.unit.rca.landscape import T0
 

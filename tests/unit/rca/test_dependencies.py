@@ -7,8 +7,8 @@ import pytest
 
 from kizashi.contracts.inputs import Event
 from kizashi.errors import ConfigurationError, NotFound
-from services.rca import ask, blast
-from services.rca.dependencies import DAY_MS, DependencyMap, EdgeState
+from kizashi.online import blast, whatif
+from kizashi.online.dependencies import DAY_MS, DependencyMap, EdgeState
 from services.rca.learned import hints, learn
 from services.rca.topology import edges_of, read_file
 from services.rca.window import Window
@@ -99,13 +99,13 @@ def test_blast_counts_shared_paths_once_and_survives_cycles() -> None:
 
 def test_what_if_gives_paths_and_delays_and_a_restart_less() -> None:
     edges = [edge("shop", "cart").finding("default", 0), edge("cart", "db").finding("default", 0)]
-    fails = {a.entity: a for a in ask.what_if(edges, "db", "fails", 0)}
-    restart = {a.entity: a for a in ask.what_if(edges, "db", "restart", 0)}
+    fails = {a.entity: a for a in whatif.what_if(edges, "db", "fails", 0)}
+    restart = {a.entity: a for a in whatif.what_if(edges, "db", "restart", 0)}
     assert fails["shop"].path == ["db", "cart", "shop"]
     assert (fails["shop"].hops, fails["shop"].eta_s) == (2, 60.0)
     assert fails["cart"].probability > restart["cart"].probability > 0
     with pytest.raises(NotFound):
-        ask.what_if(edges, "nobody", "fails", 0)
+        whatif.what_if(edges, "nobody", "fails", 0)
 
 
 def calls(seed: int = 0, rows: int = 400) -> Window:

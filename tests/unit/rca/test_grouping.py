@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from services.rca.dependencies import DependencyMap, EdgeState
+from kizashi.online.dependencies import DependencyMap, EdgeState
 from services.rca.grouping import CauseForest
 
 

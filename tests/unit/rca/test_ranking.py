@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.rca.dependencies import DependencyMap
+from kizashi.online.dependencies import DependencyMap
 from services.rca.kinds import kind_of, request_count
 from services.rca.ranking import Alarm, Evidence, Ranking, rank
 from services.rca.shift import shifts

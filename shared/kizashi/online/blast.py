@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from kizashi.contracts.findings import Affected
-from services.rca.dependencies import DependencyMap
-from services.rca.spread import still_silent
+from kizashi.online.dependencies import DependencyMap
+from kizashi.online.spread import still_silent
 
 WORLDS = 256
 EVERY = (1 << WORLDS) - 1

@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from kizashi.contracts.findings import Edge
-from services.rca.spread import HOP_MEDIAN_S
+from kizashi.online.spread import HOP_MEDIAN_S
 
 EdgeSource = Literal["declared", "traced", "learned"]
 
