@@ -100,7 +100,7 @@ def list_silences(t: Tenant, _q: Query, _b: Json) -> Json:
 
 
 def list_maintenance(t: Tenant, _q: Query, _b: Json) -> Json:
-    """The running or next window of each maintenance."""
+    """The running or next window of each maintenance, and those that were announced as events."""
     items = []
     for i, m in t.running.maintenance.entries.items():
         w = t.running.maintenance.next_window(i, t.now_ms)
@@ -108,6 +108,14 @@ def list_maintenance(t: Tenant, _q: Query, _b: Json) -> Json:
             "id": i, "match": m.match, "reason": m.reason, "start_ms": w.start_ms, "end_ms": w.end_ms,
             "active": w.start_ms <= t.now_ms < w.end_ms,
         })  # fmt: skip
+    for entity, spans in t.announced.spans.items():
+        items += [
+            {
+                "id": i, "match": [f"entity={entity}"], "reason": s.reason, "start_ms": s.start_ms, "end_ms": s.end_ms,
+                "active": s.start_ms <= t.now_ms < s.end_ms,
+            }
+            for i, s in spans.items() if s.end_ms > t.now_ms
+        ]  # fmt: skip
     return {"items": items}
 
 

@@ -39,6 +39,7 @@ DUTY = Duty(
         topics.OUTCOMES.name,
         topics.ROLLUPS.name,
         topics.DELIVERIES.name,
+        topics.EVENTS.name,
     ),
     topics.STATE_ALERTING.name,
     controls=(topics.FEEDBACK.name, topics.CONFIG.name),

@@ -55,6 +55,12 @@ class PartitionModel:
         """What became of a change."""
         self.of(e.tenant).outcome(e)
 
+    def event(self, e: Event) -> None:
+        """What somebody said of an entity; maintenance mutes its paging. Nothing else is kept, so no tenant is made of it."""
+        if e.type == "maintenance":
+            tenant = self.of(e.tenant)
+            tenant.announced.take(e, tenant.now_ms)
+
     def delivery(self, d: Delivery) -> None:
         """What became of an attempt to tell somebody."""
         self.of(d.tenant).delivery(d)

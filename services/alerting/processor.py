@@ -35,6 +35,7 @@ class AlertingProcessor:
             topics.INCIDENTS.name: lambda r: self.model.incident(codec.decode(r.value, Incident)),
             topics.RISKS.name: lambda r: self.model.risk(codec.decode(r.value, Risk)),
             topics.OUTCOMES.name: lambda r: self.model.outcome(codec.decode(r.value, Event)),
+            topics.EVENTS.name: lambda r: self.model.event(codec.decode(r.value, Event)),
             topics.DELIVERIES.name: lambda r: self.model.delivery(codec.decode(r.value, Delivery)),
             topics.ROLLUPS.name: self._rollup,
         }

@@ -134,6 +134,8 @@ def give(t: Tenant, what: Message) -> None:
         t.series(what)
     elif isinstance(what, Feedback):
         t.feedback(what)
+    elif what.type == "maintenance" and "outcome" not in what.attributes:
+        t.announced.take(what, t.now_ms)
     else:
         t.outcome(what)
 

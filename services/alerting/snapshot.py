@@ -10,6 +10,7 @@ import lz4.frame
 import msgspec
 
 from kizashi.errors import Damaged
+from services.alerting.announced import Span
 from services.alerting.budget import Ledger, Precision
 from services.alerting.grouping import Group
 from services.alerting.notification import Notification
@@ -45,6 +46,7 @@ class TenantSnapshot(msgspec.Struct):
     names: bytes
     cells: dict[str, dict[int, Cell]]
     watch_ms: tuple[int, int]
+    announced: dict[str, dict[str, Span]] = {}
 
 
 class PartitionSnapshot(msgspec.Struct):
@@ -81,6 +83,7 @@ def _keep(t: Tenant) -> TenantSnapshot:
         t.name, t.now_ms, list(book.alerts.values()), book.current, book.starts, list(book.changed), list(t.groups.values()), t.in_groups,
         list(out.pending.values()), out.delivered, out.undelivered, out.crowded_out, t.ledgers, t.precision, t.hidden, t.parents,
         t.versions, t.judged, t.watch.dump_names(), t.watch.cells, (t.watch.settled_ms, t.watch.now_ms),
+        t.announced.spans,
     )  # fmt: skip
 
 
@@ -96,4 +99,5 @@ def restore(t: Tenant, s: TenantSnapshot) -> None:
     t.parents, t.versions, t.judged = s.parents, s.versions, s.judged
     t.watch.load_names(s.names)
     t.watch.cells, (t.watch.settled_ms, t.watch.now_ms) = s.cells, s.watch_ms
+    t.announced.spans = s.announced
     t.resumed()

@@ -14,6 +14,7 @@ from kizashi.contracts.batches import RollupBatch, SeriesInfo
 from kizashi.contracts.findings import Alert, Delivery, Episode, Feedback, Incident, Risk
 from kizashi.contracts.inputs import Event
 from services.alerting import conditions, grouping, telling
+from services.alerting.announced import Announced
 from services.alerting.budget import Ledger, Precision, worth_of
 from services.alerting.conditions import Signal
 from services.alerting.configuration import RunningSet
@@ -53,6 +54,7 @@ class Tenant:
         self.groups: dict[str, Group] = {}
         self.in_groups: dict[str, list[str]] = {}
         self.outbox = Outbox()
+        self.announced = Announced()
         self.ledgers: dict[str, Ledger] = {}
         self.precision: dict[str, Precision] = {}
         self.hidden: dict[str, Hidden] = {}
@@ -191,6 +193,8 @@ class Tenant:
             return "silence", found[0]
         if windows := self.running.maintenance.covering(live.labels, self.now_ms):
             return "maintenance", windows[0]
+        if announced := self.announced.covering(live.labels, self.now_ms):
+            return "maintenance", announced[0]
         if by := self._inhibitor.by(live.id, live.labels):
             return "inhibition", by
         if parent := self._parent(live):

@@ -131,7 +131,9 @@ def record(
     since_ms = from_ms - chain.WARM_MS
     found = [r for topic, kind in FINDINGS for r in _read(settings, topic, kind, since_ms, to_ms)]
     found += list(_read(settings, topics.FEEDBACK, Feedback, since_ms, to_ms))
-    events = [r.what for r in _read(settings, topics.EVENTS, Event, since_ms, to_ms)]
+    said = list(_read(settings, topics.EVENTS, Event, since_ms, to_ms))
+    events = [r.what for r in said]
+    found += [r for r in said if isinstance(r.what, Event) and r.what.type == "maintenance"]
     metrics = {
         r.metric
         for one in (running, changed) if one

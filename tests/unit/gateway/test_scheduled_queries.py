@@ -25,7 +25,7 @@ from services.ingest.decode import decode
 T0 = 1_772_000_040_000
 """A whole minute."""
 KEY = b"k" * 32
-SQL = "SELECT toString(queue) AS queue, count() AS n FROM v_tickets_at_risk GROUP BY queue"
+SQL = "SELECT entity AS queue, count() AS n FROM v_tickets_at_risk WHERE p_late > 0.8 GROUP BY queue"
 BODY: dict[str, Any] = {"metric": "tickets.late", "sql": SQL}
 
 
