@@ -19,11 +19,11 @@ export function safeLink(text: string | undefined): string | null {
 /** Annotations that have a place of their own. */
 const placed = ["runbook", "owner", "acknowledged_by"];
 
-/** Takes an alert, or all of a group, on. */
-export function Acknowledge({ target, word, quiet = false }: { target: string; word: string; quiet?: boolean }) {
+/** Takes an alert, or all of a group, on; or gives it to somebody. Without a word it can only be handed on. */
+export function Acknowledge({ target, word, quiet = false }: { target: string; word?: string; quiet?: boolean }) {
   const said = useSignal("");
-  const acknowledge = (): void => {
-    post("/feedback", { target, verdict: "acknowledge" }).then(
+  const acknowledge = (note: string): void => {
+    post("/feedback", { target, verdict: "acknowledge", note }).then(
       () => {
         said.value = t("alerts.acknowledging");
       },
@@ -34,9 +34,27 @@ export function Acknowledge({ target, word, quiet = false }: { target: string; w
   };
   return (
     <>
-      <button type="button" class={quiet ? "btn" : "btn main"} onClick={acknowledge}>
-        {t(word)}
-      </button>
+      {word && (
+        <button type="button" class={quiet ? "btn" : "btn main"} onClick={() => acknowledge("")}>
+          {t(word)}
+        </button>
+      )}
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          acknowledge(`assign:${new FormData(e.currentTarget).get("who")}`);
+        }}
+      >
+        <input
+          name="who"
+          size={12}
+          maxLength={128}
+          required
+          pattern=".*\S.*"
+          placeholder={t("alerts.assign")}
+          aria-label={t("alerts.assign")}
+        />
+      </form>
       <output>{said.value}</output>
     </>
   );
@@ -71,8 +89,12 @@ function Actions({ alert: a }: { alert: Alert }) {
   const open = a.state !== "resolved";
   return (
     <div class="alert-do">
-      {a.state === "firing" && me.value?.role !== "viewer" && (
-        <Acknowledge target={a.id} word="alerts.acknowledge" quiet={Boolean(a.held_back_by)} />
+      {(a.state === "firing" || a.state === "acknowledged") && me.value?.role !== "viewer" && (
+        <Acknowledge
+          target={a.id}
+          word={a.state === "firing" ? "alerts.acknowledge" : ""}
+          quiet={Boolean(a.held_back_by)}
+        />
       )}
       {href && (
         <a class="btn" href={href}>
