@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import lz4.frame
+import msgspec
 import pytest
 
 from kizashi.contracts import codec, topics
@@ -110,3 +112,12 @@ def test_a_replay_knows_them() -> None:
     assert (played.pages, played.held_back) == (0, {"maintenance": 1})
     played, _ = play("default", running, [said[1], end], [], T0, T0 + 3_600 * S)
     assert played.pages == 1
+
+
+def test_a_state_from_before_announcements_is_still_read() -> None:
+    _factory, p = factory_with_an_alert()
+    whole = msgspec.msgpack.decode(lz4.frame.decompress(p.dump()))
+    for one in whole["tenants"]:
+        assert one.pop("announced") == {}
+    twin = PartitionModel.load(bytes(lz4.frame.compress(msgspec.msgpack.encode(whole))), PARTITION, 12, KEY)
+    assert twin.dump() == p.dump()
