@@ -69,6 +69,8 @@ class Notification(msgspec.Struct, omit_defaults=True):
     """People on call at this step, by the name the schedule gives them; for channels that address people."""
     repeat: int = 0
     """The how-many-th reminder of an unchanged state; 0 is the first message."""
+    given_up: list[str] = []
+    """Channels that gave this message up before it came to this one: none of them is its fallback again."""
 
 
 def state_version(states: Iterable[tuple[str, str]], repeat: int = 0) -> str:

@@ -11,7 +11,6 @@ from kizashi.errors import ConfigurationError
 from services.alerting import templates
 from services.alerting.channels.secret_files import NAME
 from services.alerting.page import Language
-from services.alerting.retry import BUDGET_S, BUDGET_WITH_FALLBACK_S
 
 SecretName = Annotated[str, msgspec.Meta(pattern=NAME)]
 MailAddress = Annotated[str, msgspec.Meta(pattern=r"^[^\s@<>,;:\"]{1,64}@[A-Za-z0-9.-]{1,190}$")]
@@ -35,11 +34,6 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Template that replaces the standard sentences and facts."""
     note: str = ""
     """For people who read the configuration."""
-
-    @property
-    def budget_s(self) -> float:
-        """Seconds that a message of this channel may be tried."""
-        return self.give_up_after_s or (BUDGET_WITH_FALLBACK_S if self.fallback else BUDGET_S)
 
 
 class Topic(Channel, frozen=True, tag="topic"):

@@ -29,6 +29,7 @@ from services.alerting.channels.kinds import (
 from services.alerting.channels.outcome import Outcome
 from services.alerting.notification import AlertSummary, Notification
 from services.alerting.page import Page, page_of
+from services.alerting.retry import BUDGET_S, BUDGET_WITH_FALLBACK_S
 
 BUILT_IN = "topic"
 Lookup = Callable[[str, str], dict[str, Any] | None]
@@ -58,16 +59,17 @@ class Switchboard:
         return decode_channel(body)
 
     def budget_s(self, n: Notification) -> float:
-        """Seconds that this message may be tried."""
+        """Seconds that this message may be tried; the last channel of a chain has the whole time."""
         try:
-            return self.channel(n.tenant, n.channel).budget_s
+            said = self.channel(n.tenant, n.channel).give_up_after_s
         except Refused:
-            return Topic().budget_s
+            said = None
+        return said or (BUDGET_WITH_FALLBACK_S if self.has_fallback(n) else BUDGET_S)
 
     def has_fallback(self, n: Notification) -> bool:
-        """Whether another channel takes over when this one is given up."""
+        """Whether another channel takes over when this one is given up: not itself, and none that gave it up before."""
         try:
-            return bool(self.channel(n.tenant, n.channel).fallback)
+            return self.channel(n.tenant, n.channel).fallback not in ("", n.channel, *n.given_up)
         except Refused:
             return False
 

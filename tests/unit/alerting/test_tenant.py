@@ -207,6 +207,7 @@ def test_failed_channels_hand_over_to_their_fallback_once() -> None:
     t.episode(episode())
     assert [m.channel for m in deliver(t, "retry")] == ["a"]
     assert [m.channel for m in deliver(t, "failed")] == ["a"]
+    assert [m.given_up for m in t.outbox.waiting()] == [["a"]]
     assert [m.channel for m in deliver(t, "failed")] == ["b"]
     assert deliver(t) == [] and t.outbox.undelivered == 1
 

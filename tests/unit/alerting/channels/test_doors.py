@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -148,9 +149,22 @@ def test_a_bad_channel_is_refused_with_its_field_and_never_its_value(body: dict[
 
 def test_good_channels_are_taken() -> None:
     mail = decode_channel({"type": "email", "host": "relay.example", "sender": "a@b.example", "to": ["c@d.example"], "fallback": "x"})
-    assert isinstance(mail, Mail) and (mail.security, mail.budget_s) == ("starttls", 300)
+    assert isinstance(mail, Mail) and (mail.security, mail.fallback) == ("starttls", "x")
     hook = decode_channel({"type": "webhook", "url": "https://a.example", "secret_file": "s", "give_up_after_s": 60})
-    assert isinstance(hook, Webhook) and hook.budget_s == 60 and decode_channel({"type": "topic"}).budget_s == 14_400
+    assert isinstance(hook, Webhook) and hook.give_up_after_s == 60
+
+
+async def test_the_last_channel_of_a_chain_has_the_whole_time(tmp_path: Path) -> None:
+    mail: dict[str, Any] = {"type": "email", "host": "a.example", "sender": "a@b.example", "to": ["c@d.example"]}
+    channels = {"a": {**mail, "fallback": "b"}, "b": {**mail, "fallback": "a"}, "self": {**mail, "fallback": "self"}}
+    channels["hasty"] = {**mail, "give_up_after_s": 60}
+    board = Switchboard(lambda _t, name: channels[name], doors(None, tmp_path))
+    first, alone, hasty = (example("default", name, NOW) for name in ("a", "self", "hasty"))
+    last = msgspec.structs.replace(first, channel="b", given_up=["a"])
+    assert [(board.has_fallback(n), board.budget_s(n)) for n in (first, last, alone, hasty)] == [
+        (True, 300), (False, 14_400), (False, 14_400), (False, 60),
+    ]  # fmt: skip
+    await board.doors.https.close()
 
 
 async def test_a_secret_that_is_wrong_or_missing_fails_without_being_shown(tmp_path: Path) -> None:
