@@ -38,7 +38,8 @@ class Line:
     """The messages of one group, in order."""
 
     jobs: list[Job] = field(default_factory=list)
-    busy: bool = False
+    busy: Job | None = None
+    """The one under way: not always the first, since a fallback's older message may come in front of it."""
     queued: bool = False
 
 
@@ -63,8 +64,7 @@ class ChannelQueue:
     def remove(self, keys: set[str]) -> None:
         """Take messages out that somebody else has ended; those under way stay until they come back."""
         for line in self.lines.values():
-            first = line.jobs[:1] if line.busy else []
-            line.jobs = [j for j in line.jobs if j in first or j.n.key not in keys]
+            line.jobs = [j for j in line.jobs if j is line.busy or j.n.key not in keys]
         self._sweep()
 
     def blocked(self, now_s: float) -> bool:
@@ -84,14 +84,14 @@ class ChannelQueue:
         """Messages whose budget is spent: they get their last attempt even though the channel is blocked."""
         for line in list(self.lines.values()):
             if line.jobs and not line.busy and line.jobs[0].n.key in overdue and self.hands < AT_ONCE_A_CHANNEL:
-                line.busy = True
+                line.busy = line.jobs[0]
                 self.hands += 1
-                yield line.jobs[0]
+                yield line.busy
 
     def give_back(self, job: Job, settled: bool) -> None:
         """The attempt is over. A message that is not settled goes again when it is due."""
         line = self.lines[job.n.group]
-        line.busy = False
+        line.busy = None
         self.hands -= 1
         if settled:
             line.jobs.remove(job)
@@ -120,9 +120,9 @@ class ChannelQueue:
             if line.jobs[0].due_s > now_s:
                 self._offer(group, line)
                 continue
-            line.busy = True
+            line.busy = line.jobs[0]
             self.hands += 1
-            return line.jobs[0]
+            return line.busy
         return None
 
     def _sweep(self) -> None:

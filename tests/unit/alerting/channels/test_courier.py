@@ -14,6 +14,7 @@ from services.alerting.channels import courier as c
 from services.alerting.channels.courier import Courier
 from services.alerting.channels.outcome import Outcome
 from services.alerting.notification import Notification
+from services.alerting.queues import ChannelQueue, Job
 from tests.unit.alerting.channels.outboxes import MemoryOutbox, ScriptedSender, message
 
 RETRY, FAILED, SENT = Outcome("retry", "down"), Outcome("failed", "wrong"), Outcome("sent")
@@ -175,6 +176,17 @@ async def test_what_another_worker_has_told_is_forgotten() -> None:
     clock = await carried(outbox, sender, lambda: len(outbox.deliveries) == 2, each=told)
     await carried(outbox, sender, lambda: clock.now_ms() > 10_000_000, clock, tick_s=60)
     assert len(sender.tried) == 2
+
+
+def test_an_older_message_that_comes_during_an_attempt_takes_no_part_in_its_end() -> None:
+    queue, older = ChannelQueue(), Job(message(1), 0.0, 0)
+    queue.add(Job(message(2), 0.0, 0))
+    under_way = queue.take(0.0)
+    assert under_way is not None
+    queue.add(older)  # another channel gave it up, and this one is its fallback
+    queue.remove({under_way.n.key})
+    queue.give_back(under_way, settled=True)
+    assert queue.take(0.0) is older
 
 
 async def test_a_bug_in_one_message_stops_no_other() -> None:
