@@ -22,7 +22,6 @@ KINDS = ("rule", "silence", "maintenance", "schedule", "escalation", "route", "i
 TREE = "tree"
 """Id of the one routing tree of a tenant."""
 MAX_OBJECTS = 5_000
-MAX_FALLBACKS = 4
 
 Checked = AnyRule | Silence | Maintenance | Schedule | Escalation | Route | Inhibition | Budget | dict[str, Any]
 
@@ -77,7 +76,7 @@ class RunningSet:
         """Take one object, None deletes it; False: refused, ``problems`` says why, and what stood before stays."""
         try:
             made = None if body is None else checked(kind, id_, body, made_at_ms)
-            if made is not None and len(self._all(kind)) >= MAX_OBJECTS and id_ not in self._all(kind):
+            if made is not None and id_ not in self._all(kind) and not self._has_room(kind, made_at_ms):
                 raise ConfigurationError(f"there are {MAX_OBJECTS} objects of this kind: delete some first")
         except ConfigurationError as x:
             self.problems[kind, id_] = str(x)
@@ -123,6 +122,12 @@ class RunningSet:
                 if s.schedule and s.schedule not in self.schedules:
                     found.append(f"escalation {name}: there is no schedule {s.schedule!r}")
         return found
+
+    def _has_room(self, kind: str, at_ms: int) -> bool:
+        """Whether one more may be taken. Silences that are over give way: programs end them and never delete them."""
+        if kind == "silence" and len(self.silences) >= MAX_OBJECTS:
+            self.silences = {i: s for i, s in self.silences.items() if s.ends_ms > at_ms}
+        return len(self._all(kind)) < MAX_OBJECTS
 
     def _all(self, kind: str) -> Mapping[str, object]:
         found: dict[str, Mapping[str, object]] = {

@@ -43,6 +43,16 @@ def test_objects_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not made.take("rule", "b", {"kind": "incident"}, T0) and "delete some" in made.problems["rule", "b"]
 
 
+def test_silences_that_are_over_take_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(configuration, "MAX_OBJECTS", 2)
+    made = RunningSet({})
+    body = {"match": ["a=b"], "owner": "mika", "reason": "deploy"}
+    assert made.take("silence", "short", body | {"ends_ms": T0 + 10 * S}, T0)
+    assert made.take("silence", "long", body | {"ends_ms": T0 + 90 * S}, T0)
+    assert not made.take("silence", "more", body | {"ends_ms": T0 + 60 * S}, T0 + 9 * S), "both of them still hide"
+    assert made.take("silence", "more", body | {"ends_ms": T0 + 60 * S}, T0 + 10 * S) and set(made.silences) == {"long", "more"}
+
+
 def test_names_that_lead_nowhere_are_told() -> None:
     made = RunningSet({})
     made.take("route", "tree", {"channels": ["x"], "routes": [{"match": ["a=b"], "escalation": "gone"}]}, T0)
