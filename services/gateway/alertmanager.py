@@ -24,6 +24,8 @@ LATELY_MS = 300_000
 INHIBITING = ("inhibition", "parent")
 MUTING = ("maintenance",)
 LONGEST_SILENCE_MS = 90 * 86_400_000
+LATEST_MS = 253_402_300_799_999
+"""The last moment that the protocol's times can name: the end of the year 9999."""
 Json = dict[str, Any]
 
 
@@ -174,14 +176,15 @@ def matcher_text(m: MatcherBody) -> str:
 
 def standing(object_id: str, body: Mapping[str, Any], made_at_ms: int, deleted: bool = False) -> StandingSilence | None:
     """The silence of a configuration object; None for a body that is none (an older form, a hand-written change)."""
-    match, ends = body.get("match"), body.get("ends_ms")
-    if not isinstance(match, list) or not match or not isinstance(ends, int):
+    match, ends, starts = body.get("match"), body.get("ends_ms"), body.get("starts_ms") or made_at_ms
+    if not isinstance(match, list) or not match or not isinstance(starts, int) or not isinstance(ends, int):
+        return None
+    if not 0 <= starts <= LATEST_MS or not 0 <= ends <= LATEST_MS:
         return None
     try:
         texts = [str(matcher(str(t)) and t) for t in match]
     except ConfigurationError:
         return None
-    starts = int(body.get("starts_ms") or made_at_ms)
     owner, reason = str(body.get("owner", "")), str(body.get("reason", ""))
     return StandingSilence(object_id, texts, starts, ends, owner, reason, made_at_ms, deleted)
 

@@ -172,3 +172,8 @@ def test_the_status_has_all_that_is_required() -> None:
     found = am.status("1.0", NOW_MS)
     assert found["cluster"]["status"] == "disabled" and found["config"]["original"] and datetime.fromisoformat(found["uptime"])
     assert found["versionInfo"].keys() == {"version", "revision", "branch", "buildUser", "buildDate", "goVersion"}
+
+
+@pytest.mark.parametrize("change", [{"starts_ms": "soon"}, {"starts_ms": [1]}, {"ends_ms": 1 << 60}, {"starts_ms": -1}, {"match": "a=b"}])
+def test_a_body_that_is_no_silence_is_left_out_and_spoils_no_list(change: dict[str, Any]) -> None:
+    assert am.standing("s1", {"match": ["a=b"], "starts_ms": NOW_MS, "ends_ms": NOW_MS + H} | change, NOW_MS) is None
