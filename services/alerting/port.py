@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from kizashi.errors import ConfigurationError, Conflict, KizashiError, NotFound, Refused
+from kizashi.observe.logs import logger
 
 ROOT = "/alerting/v1/"
 LARGEST_BODY = 8 << 20
@@ -90,22 +91,28 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(404, {"detail": f"everything is below {ROOT}"})
             return
         asked = type(self).question(self.command, url.path.removeprefix(ROOT), dict(parse_qsl(url.query)), body)
+        self._say(*self._answered(asked))
+
+    def _answered(self, asked: Awaitable[Any]) -> tuple[int, object]:
+        """Status and body."""
         future = asyncio.run_coroutine_threadsafe(_awaited(asked), self.home)
         try:
-            self._say(200, future.result(REPLAY_WITHIN_S + 10))
-        except ConfigurationError as x:
-            self._say(400, {"detail": str(x)})
+            return 200, future.result(REPLAY_WITHIN_S + 10)
         except NotFound as x:
-            self._say(404, {"detail": str(x)})
+            return 404, {"detail": str(x)}
         except Conflict as x:
-            self._say(409, {"detail": str(x)})
-        except Busy as x:
-            self._say(503, {"detail": str(x)})
+            return 409, {"detail": str(x)}
         except TimeoutError:
             future.cancel()
-            self._say(504, {"detail": "no answer in time: choose a shorter range"})
+            return 504, {"detail": "no answer in time: choose a shorter range"}
         except Refused as x:
-            self._say(400, {"detail": str(x)})
+            return 400, {"detail": str(x)}
+        except KizashiError as x:
+            return 503, {"detail": str(x)}
+        except Exception:
+            # a bug that one question meets: without an answer the gateway would tell people that alerting does not run
+            logger().exception("inner.bug", path=self.path[:200])
+            return 500, {"detail": "the question failed; the log of alerting has the reason"}
 
     def _say(self, status: int, value: object) -> None:
         data = json.dumps(value, ensure_ascii=False).encode()

@@ -15,7 +15,7 @@ from kizashi.contracts import codec, topics
 from kizashi.contracts.batches import encode_rollups
 from kizashi.contracts.findings import Alert, ConfigChange, Delivery, Feedback
 from kizashi.contracts.ids import tenant_partition
-from kizashi.errors import InvalidMessage, Refused
+from kizashi.errors import BusUnavailable, InvalidMessage, Refused
 from kizashi.stream.config import internal_token, sign
 from kizashi.stream.records import Record
 from services.alerting.answers import answer
@@ -187,6 +187,10 @@ async def test_the_inner_port_wants_the_token_and_answers_in_json() -> None:
             raise Busy("one at a time")
         if path == "bad":
             raise Refused("no")
+        if path == "bug":
+            raise AttributeError("'str' object has no attribute 'get'")
+        if path == "away":
+            raise BusUnavailable("not now")
         return {"method": method, "path": path, "query": query, "body": body}
 
     token = internal_token(KEY, "alerting")
@@ -209,10 +213,11 @@ async def test_the_inner_port_wants_the_token_and_answers_in_json() -> None:
         asked: dict[str, tuple[str, bytes | None, str]] = {
             "get": ("alerting/v1/state", None, token), "no token": ("alerting/v1/state", None, "x"), "elsewhere": ("metrics", None, token),
             "busy": ("alerting/v1/busy", None, token), "bad": ("alerting/v1/bad", None, token), "not json": ("alerting/v1/a", b"{", token),
-            "a list": ("alerting/v1/a", b"[]", token),
+            "a list": ("alerting/v1/a", b"[]", token), "a bug": ("alerting/v1/bug", None, token), "away": ("alerting/v1/away", None, token),
         }  # fmt: skip
         statuses = {name: (await asyncio.to_thread(fetch, *given))[0] for name, given in asked.items()}
-        assert statuses == {"get": 200, "no token": 401, "elsewhere": 404, "busy": 503, "bad": 400, "not json": 400, "a list": 400}
+        said = {"no token": 401, "elsewhere": 404, "busy": 503, "bad": 400, "not json": 400, "a list": 400, "a bug": 500, "away": 503}
+        assert statuses == {"get": 200, **said}
     finally:
         port.close()
 
