@@ -121,9 +121,9 @@ async def _delivering(
     async with LoopProducer(settings.kafka) as producer:
         courier = Courier(ModelOutbox(factory, producer, settings.kafka.partitions), switchboard, clock)
 
-        def alive() -> bool:
+        async def alive() -> bool:
             turned = clock.monotonic_s() - courier.turned_s < ALIVE_WITHIN_MS / 1000
-            return turned and clock.now_ms() - factory.turned_ms() < ALIVE_WITHIN_MS
+            return turned and clock.now_ms() - factory.turned_ms() < ALIVE_WITHIN_MS and await producer.answers()
 
         tasks = [
             asyncio.create_task(courier.run(stop)),

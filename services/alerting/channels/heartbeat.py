@@ -1,14 +1,14 @@
 """The dead man's switch: while alerting works from end to end, a service elsewhere hears from us; when it does not, that service calls.
 
 No alert can say that alerting is dead. So the proof of life leaves the house, and only while ``alive`` holds: the model has just turned,
-the courier has just turned, and the bus took its last record.
+the courier has just turned, and a broker of the bus has just answered (the model's own clock would tick on without it).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from kizashi.clock import Clock
@@ -24,7 +24,11 @@ class Heartbeats:
     """Pings every channel of type heartbeat. ``channels`` gives (tenant, name, body) of all channels as they are now."""
 
     def __init__(
-        self, channels: Callable[[], Iterable[tuple[str, str, dict[str, Any]]]], alive: Callable[[], bool], doors: Doors, clock: Clock
+        self,
+        channels: Callable[[], Iterable[tuple[str, str, dict[str, Any]]]],
+        alive: Callable[[], Awaitable[bool]],
+        doors: Doors,
+        clock: Clock,
     ) -> None:
         self._channels, self._alive, self._doors, self._clock = channels, alive, doors, clock
         self._due_s: dict[tuple[str, str], float] = {}
@@ -38,10 +42,10 @@ class Heartbeats:
 
     async def beat(self) -> int:
         """Ping what is due; gives how many took it. Says nothing while the house is not alive: silence is the message."""
-        if not self._alive():
-            return 0
         now_s = self._clock.monotonic_s()
         due = [(t, n, c) for t, n, c in self._heartbeats() if self._due_s.get((t, n), 0.0) <= now_s]
+        if not due or not await self._alive():
+            return 0
         for tenant, name, channel in due:
             self._due_s[tenant, name] = now_s + channel.every_s
         return sum(await asyncio.gather(*(self._ping(tenant, name, channel) for tenant, name, channel in due)))

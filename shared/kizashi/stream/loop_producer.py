@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import TracebackType
 
 from aiokafka import AIOKafkaProducer
@@ -14,6 +15,7 @@ from kizashi.settings import KafkaSettings
 from kizashi.stream.kafka_client import aiokafka_arguments
 
 ACKNOWLEDGED_WITHIN_MS = 10_000
+ANSWERS_WITHIN_S = 5.0
 
 
 class LoopProducer:
@@ -43,6 +45,13 @@ class LoopProducer:
         except KafkaError as x:
             raise BusUnavailable(f"Kafka has not acknowledged a message to {topic}: {x!r}") from x
         return int(sent.offset)
+
+    async def answers(self) -> bool:
+        """True when a broker has just answered; nothing is written for it. At most ``ANSWERS_WITHIN_S``."""
+        try:
+            return bool(await asyncio.wait_for(self._producer.client.force_metadata_update(), ANSWERS_WITHIN_S))
+        except (KafkaError, TimeoutError):
+            return False
 
     async def publish_feedback(self, feedback: Feedback) -> int:
         """Send a person's verdict to the feedback topic."""

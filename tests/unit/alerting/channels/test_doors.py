@@ -208,7 +208,11 @@ async def test_the_heart_beats_only_while_alerting_lives(tmp_path: Path) -> None
             ("default", "other", SLACK),
         ]
         at = doors(running, tmp_path, clock)
-        hearts = Heartbeats(lambda: channels, lambda: alive[0], at, clock)
+
+        async def living() -> bool:
+            return alive[0]
+
+        hearts = Heartbeats(lambda: channels, living, at, clock)
         assert [await hearts.beat(), await hearts.beat()] == [1, 0]
         tried = await Switchboard(lambda _t, _n: None, at).send_test("default", channels[0][2])
         assert (tried.state, tried.text) == ("retry", "HTTP 500: ok"), "the test button pings"
