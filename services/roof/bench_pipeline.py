@@ -72,8 +72,9 @@ def start_load(order: Order) -> Load:
 
 def throughput(house: BenchHouse, seconds: float, series: int) -> dict[str, Any]:
     """As fast as the house takes it, for ``seconds``, then until every sent sample is a row; figures by wall and by stage."""
+    settled = _settled(house)
     warm = start_load(Order(house.settings.kafka.bootstrap, series=series, seconds=5, metric="bench.warm", outstanding=500_000))
-    base = _drain(house, warm, _settled(house))
+    base = _drain(house, warm, settled)
     before, begun = house.cpu_s(), time.monotonic()
     load = start_load(Order(house.settings.kafka.bootstrap, series=series, seconds=seconds))
     _drain(house, load, base)

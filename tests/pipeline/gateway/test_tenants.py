@@ -50,7 +50,7 @@ def plant(gateway: House) -> int:
         )
     gateway.store.command(
         "INSERT INTO edges (tenant, caller, callee, source, last, written) VALUES "
-        f"('default', '{MARK}-a', '{MARK}-b', 'traces', now64(3), now64(3))"
+        f"('default', '{MARK}-a', '{MARK}-b', 'traced', now64(3), now64(3))"
     )
     gateway.store.command(
         "INSERT INTO events (tenant, ts, id, type, entity, title, written) VALUES "
