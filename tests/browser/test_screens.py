@@ -49,7 +49,18 @@ def client() -> None:
 
 
 @pytest.fixture(scope="module")
-def shown(house: RunningHouse, client: None) -> Iterator[dict[str, str]]:
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHouse]:
+    """A house of its own: fault tests kill the processes of the shared one, and its pages then show what they left behind."""
+    running = RunningHouse(tmp_path_factory.mktemp("browser-house"))
+    running.start()
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def shown(quiet: RunningHouse, client: None) -> Iterator[dict[str, str]]:
     """A house with two services, one of which turns odd; the environment of the tests."""
     start = time.time() - 1_800
     lines = [
@@ -59,20 +70,20 @@ def shown(house: RunningHouse, client: None) -> Iterator[dict[str, str]]:
         })
         for i in range(1_800) for n, service in enumerate(("pay", "cart")) for metric, base in (("latency_ms", 40.0), ("cpu", 20.0))
     ]  # fmt: skip
-    house.kizashi("send", "-", input="\n".join(lines))
+    quiet.kizashi("send", "-", input="\n".join(lines))
     until(
-        lambda: int(house.query("SELECT count() AS n FROM v_scores WHERE metric = 'latency_ms'")[0]["n"]) >= 3_600, 60.0, saying="landing"
+        lambda: int(quiet.query("SELECT count() AS n FROM v_scores WHERE metric = 'latency_ms'")[0]["n"]) >= 3_600, 60.0, saying="landing"
     )
     yield dict(os.environ) | {
-        "KIZASHI_TEST_URL": house.url,
+        "KIZASHI_TEST_URL": quiet.url,
         "KIZASHI_TEST_PICTURES": os.environ.get("KIZASHI_TEST_PICTURES", ""),
     }
 
 
 @pytest.mark.parametrize("file", sorted(f.name for f in HERE.glob("*.test.mjs")))
-def test_in_the_browser(file: str, shown: dict[str, str], house: RunningHouse) -> None:
+def test_in_the_browser(file: str, shown: dict[str, str], quiet: RunningHouse) -> None:
     """One file of browser tests; each signs in with a one-time link of its own."""
-    link = json.loads(house.kizashi("token", "login", "--json").stdout)["url"]
+    link = json.loads(quiet.kizashi("token", "login", "--json").stdout)["url"]
     shown = shown | {"KIZASHI_TEST_LOGIN": link}
     done = node("node", "--test", "--test-reporter=spec", file, cwd=HERE, environ=shown, within_s=RUN_WITHIN_S)
     assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-2_000:]
