@@ -12,6 +12,9 @@ if (!base) throw new Error("KIZASHI_TEST_URL names the running gateway; tests/br
 export const widths = { desk: 1440, phone: 390 };
 export const looks = ["light", "dark"].flatMap((theme) => ["en", "ja"].flatMap((lang) => Object.keys(widths).map((width) => ({ theme, lang, width }))));
 
+/** Longest wait for anything on a page. */
+const mostWaitMs = 15_000;
+
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let browser;
 let cookies;
@@ -46,6 +49,7 @@ export async function visit(address, { theme = "light", lang = "en", width = "de
     reducedMotion: "reduce",
     hasTouch: width === "phone",
   });
+  context.setDefaultTimeout(mostWaitMs);
   if (signedIn) await context.addCookies(await session());
   const page = await context.newPage();
   const trouble = [];
