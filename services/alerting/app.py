@@ -13,6 +13,7 @@ from kizashi.contracts import codec, topics
 from kizashi.contracts.findings import Delivery
 from kizashi.contracts.ids import tenant_partition
 from kizashi.errors import Conflict
+from kizashi.secret_files import FOLDER, SecretFiles
 from kizashi.settings import Settings
 from kizashi.stream.config import internal_token, load_signing_key
 from kizashi.stream.faust_worker import Duty
@@ -23,7 +24,6 @@ from services.alerting.channels.courier import Courier
 from services.alerting.channels.doors import Doors
 from services.alerting.channels.heartbeat import Heartbeats
 from services.alerting.channels.https import Https
-from services.alerting.channels.secret_files import FOLDER, SecretFiles
 from services.alerting.channels.switchboard import Switchboard, example, preview
 from services.alerting.notification import Notification
 from services.alerting.port import InnerPort, Replayer

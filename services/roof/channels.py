@@ -28,7 +28,7 @@ def list_(as_document: Json = False) -> None:
 
     Example:  kizashi channels list
     """
-    from services.alerting.channels.secret_files import FOLDER, SecretFiles
+    from kizashi.secret_files import FOLDER, SecretFiles
 
     settings = wiring.load()
     secrets = SecretFiles(settings.home / FOLDER)
@@ -90,9 +90,9 @@ def _row(body: dict[str, Any], secrets: Any, tenant: str) -> dict[str, str]:
 
 async def _send_test(body: dict[str, Any], name: str) -> dict[str, str]:
     from kizashi.clock import SystemClock
+    from kizashi.secret_files import FOLDER, SecretFiles
     from services.alerting.channels.doors import Doors
     from services.alerting.channels.https import Https
-    from services.alerting.channels.secret_files import FOLDER, SecretFiles
     from services.alerting.channels.switchboard import Switchboard
     from services.alerting.targets import Reach
 

@@ -15,9 +15,9 @@ import msgspec
 import pytest
 
 from kizashi.clock import SystemClock
+from kizashi.secret_files import SecretFiles
 from services.alerting.channels.doors import Doors
 from services.alerting.channels.https import Https
-from services.alerting.channels.secret_files import SecretFiles
 from services.alerting.channels.switchboard import Switchboard
 from services.alerting.notification import AlertSummary, Notification
 from services.alerting.targets import Reach

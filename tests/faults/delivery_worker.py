@@ -19,11 +19,11 @@ from typing import Any
 from kizashi.clock import SystemClock
 from kizashi.contracts import codec
 from kizashi.contracts.findings import Delivery
+from kizashi.secret_files import SecretFiles
 from services.alerting import retry
 from services.alerting.channels.courier import Courier, Step
 from services.alerting.channels.doors import Doors
 from services.alerting.channels.https import Https
-from services.alerting.channels.secret_files import SecretFiles
 from services.alerting.channels.switchboard import Switchboard
 from services.alerting.notification import Notification
 from services.alerting.outbox import Outbox

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kizashi.clock import Clock
+from kizashi.secret_files import SecretFiles
 from services.alerting.channels.https import Https
-from services.alerting.channels.secret_files import SecretFiles
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from kizashi.errors import ConfigurationError
+from kizashi.secret_files import NAME
 from services.alerting import templates
-from services.alerting.channels.secret_files import NAME
 from services.alerting.page import Language
 
 SecretName = Annotated[str, msgspec.Meta(pattern=NAME)]

@@ -15,9 +15,9 @@ from typing import Any
 import trustme
 
 from kizashi.clock import Clock, ManualClock
+from kizashi.secret_files import SecretFiles
 from services.alerting.channels.doors import Doors
 from services.alerting.channels.https import Https, Resolve
-from services.alerting.channels.secret_files import SecretFiles
 from services.alerting.targets import Reach
 
 HOST = "hooks.test"

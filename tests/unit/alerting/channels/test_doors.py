@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from kizashi.clock import ManualClock
 from kizashi.errors import ConfigurationError, Refused
+from kizashi.secret_files import SecretFiles
 from services.alerting.breaker import LONGEST_OPEN_S, Breaker
 from services.alerting.channels.heartbeat import Heartbeats
 from services.alerting.channels.kinds import Mail, Webhook, decode_channel
 from services.alerting.channels.outcome import of_status
-from services.alerting.channels.secret_files import SecretFiles
 from services.alerting.channels.switchboard import Switchboard, example
 from services.alerting.page import WORDS, page_of
 from services.alerting.retry import LONGEST_S, delay_s, retry_after_s, spent_s

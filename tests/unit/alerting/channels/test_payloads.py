@@ -26,10 +26,10 @@ from standardwebhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from kizashi.clock import SystemClock
+from kizashi.secret_files import SecretFiles
 from services.alerting.channels import longtail
 from services.alerting.channels.doors import Doors
 from services.alerting.channels.https import Https
-from services.alerting.channels.secret_files import SecretFiles
 from services.alerting.channels.switchboard import Switchboard, example, preview
 from services.alerting.notification import AlertSummary, Kind, Notification
 from services.alerting.targets import Reach
