@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kizashi.errors import InvalidMessage
+from kizashi.store.leb128 import read_number
 
 WIDTHS = {
     "UInt8": "<u1", "UInt16": "<u2", "UInt32": "<u4", "UInt64": "<u8", "Int8": "<i1", "Int16": "<i2", "Int32": "<i4", "Int64": "<i8",
@@ -20,8 +21,8 @@ def read_native(data: bytes) -> dict[str, Array]:
     at = 0
     try:
         while at < len(data):
-            columns, at = _number(data, at)
-            rows, at = _number(data, at)
+            columns, at = read_number(data, at)
+            rows, at = read_number(data, at)
             for _ in range(columns):
                 name, at = _text(data, at)
                 kind, at = _text(data, at)
@@ -35,18 +36,6 @@ def read_native(data: bytes) -> dict[str, Array]:
     return {name: parts[0] if len(parts) == 1 else np.concatenate(parts) for name, parts in blocks.items()}
 
 
-def _number(data: bytes, at: int) -> tuple[int, int]:
-    """LEB128 number and the place after it."""
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-
-
 def _text(data: bytes, at: int) -> tuple[str, int]:
-    length, at = _number(data, at)
+    length, at = read_number(data, at)
     return data[at : at + length].decode(), at + length

@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 
 from kizashi.errors import Refused
+from kizashi.store.leb128 import read_number
 
 CUSTOM_SERIALIZATION = 54_454
 """First revision with a byte for custom serialization (ClickHouse, ProtocolDefines.h)."""
@@ -33,14 +34,14 @@ def reframe(data: bytes) -> bytes:
     out: list[bytes] = []
     at = 0
     while at < len(data):
-        columns, after = _number(data, at)
-        rows, after = _number(data, after)
+        columns, after = read_number(data, at)
+        rows, after = read_number(data, after)
         out += (BLOCK_INFO, data[at:after])
         at = after
         for _ in range(columns):
             begin = at
             for _ in ("name", "type"):
-                length, at = _number(data, at)
+                length, at = read_number(data, at)
                 at += length
             kind = data[at - length : at].decode()
             out += (data[begin:at], ORDINARY)
@@ -59,7 +60,7 @@ def _after(kind: str, rows: int, data: bytes, at: int) -> int:
         return at + rows * WIDTHS[name]
     if name == "String":
         for _ in range(rows):
-            length, at = _number(data, at)
+            length, at = read_number(data, at)
             at += length
         return at
     if name == "FixedString":
@@ -130,14 +131,3 @@ def parse(kind: str) -> Kind:
     if name == "Tuple":
         parts = [_NAMED.sub("", part, count=1) if _NAMED.match(part) else part for part in parts]
     return name, tuple(parts)
-
-
-def _number(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
