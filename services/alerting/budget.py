@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from kizashi.contracts.checked import converted
 from kizashi.errors import ConfigurationError
 from services.alerting.rules import rank
 
@@ -127,10 +128,7 @@ class Ledger(msgspec.Struct):
 
 def budget_from(body: dict[str, Any]) -> Budget:
     """Checked. Raises ConfigurationError with the field and the reason."""
-    try:
-        b = msgspec.convert(body, Budget)
-    except msgspec.ValidationError as x:
-        raise ConfigurationError(str(x)) from x
+    b = converted(body, Budget)
     if not 0.0 <= b.pages_a_day <= 10_000:
         raise ConfigurationError("0 to 10,000 pages a day - at `$.pages_a_day`")
     return b

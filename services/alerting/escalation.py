@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from kizashi.contracts.checked import converted
 from kizashi.errors import ConfigurationError
 
 MAX_STEPS = 20
@@ -31,10 +32,7 @@ class Escalation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_
 
 def escalation_from(body: dict[str, Any]) -> Escalation:
     """Checked. Raises ConfigurationError with the field and the reason."""
-    try:
-        e = msgspec.convert(body, Escalation)
-    except msgspec.ValidationError as x:
-        raise ConfigurationError(str(x)) from x
+    e = converted(body, Escalation)
     if not 1 <= len(e.steps) <= MAX_STEPS:
         raise ConfigurationError(f"an escalation has 1 to {MAX_STEPS} steps - at `$.steps`")
     if e.steps[0].after_s != 0:

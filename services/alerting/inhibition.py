@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from kizashi.contracts.checked import converted
 from kizashi.errors import ConfigurationError
 from services.alerting.matchers import all_match, matchers
 
@@ -22,10 +23,7 @@ class Inhibition(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_
 
 def inhibition_from(body: dict[str, Any]) -> Inhibition:
     """Checked. Raises ConfigurationError with the field and the reason."""
-    try:
-        rule = msgspec.convert(body, Inhibition)
-    except msgspec.ValidationError as x:
-        raise ConfigurationError(str(x)) from x
+    rule = converted(body, Inhibition)
     for side in ("source", "target"):
         if not getattr(rule, side):
             raise ConfigurationError(f"name what the {side} is - at `$.{side}`")

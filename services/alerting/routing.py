@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from kizashi.contracts.checked import converted
 from kizashi.contracts.civil_time import Hours
 from kizashi.contracts.ids import finding_id
 from kizashi.errors import ConfigurationError
@@ -72,10 +73,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def route_from(body: dict[str, Any]) -> Route:
     """A checked tree. Raises ConfigurationError with the field and the reason."""
-    try:
-        root = msgspec.convert(body, Route)
-    except msgspec.ValidationError as x:
-        raise ConfigurationError(str(x)) from x
+    root = converted(body, Route)
     if root.match:
         raise ConfigurationError("the root takes everything: it has no matchers - at `$.match`")
     if _check(root, "$", 0) > MAX_NODES:

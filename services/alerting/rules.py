@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from kizashi.contracts.checked import converted
 from kizashi.contracts.findings import Severity
 from kizashi.errors import ConfigurationError
 from services.alerting.matchers import matchers
@@ -124,10 +125,7 @@ AnyRule = AnomalyRule | ThresholdRule | AbsenceRule | ForecastRule | BurnRule | 
 
 def rule_from(body: dict[str, Any]) -> AnyRule:
     """A checked rule. Raises ConfigurationError with the field and the reason; the field is written as a path, ``$.above``."""
-    try:
-        rule: AnyRule = msgspec.convert(body, AnyRule)
-    except msgspec.ValidationError as x:
-        raise ConfigurationError(str(x)) from x
+    rule: AnyRule = converted(body, AnyRule)  # type: ignore[arg-type]  # a union is no class for mypy, but one kind for msgspec
     _check(rule)
     return rule
 

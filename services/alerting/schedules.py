@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from kizashi.contracts.checked import converted
 from kizashi.contracts.civil_time import Hours, civil, moment, wall_time, zone
 from kizashi.errors import ConfigurationError
 
@@ -53,10 +54,7 @@ class Shift(msgspec.Struct, frozen=True):
 
 def schedule_from(body: dict[str, Any]) -> Schedule:
     """Checked. Raises ConfigurationError with the field and the reason."""
-    try:
-        s = msgspec.convert(body, Schedule)
-    except msgspec.ValidationError as x:
-        raise ConfigurationError(str(x)) from x
+    s = converted(body, Schedule)
     zone(s.time_zone)
     if not s.rotations:
         raise ConfigurationError("a schedule has at least one rotation - at `$.rotations`")

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from kizashi.contracts.checked import converted
 from kizashi.errors import ConfigurationError
 from services.alerting.matchers import all_match, matcher, matchers
 
@@ -53,10 +54,7 @@ class Hidden(msgspec.Struct):
 
 def silence_from(body: dict[str, Any], made_at_ms: int) -> Silence:
     """A checked silence. Raises ConfigurationError with the field and the reason."""
-    try:
-        silence = msgspec.convert(body, Silence)
-    except msgspec.ValidationError as x:
-        raise ConfigurationError(str(x)) from x
+    silence = converted(body, Silence)
     for k, text in enumerate(silence.match):
         try:
             matchers([text])

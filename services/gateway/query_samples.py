@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from kizashi.contracts.checked import converted
 from kizashi.contracts.inputs import SampleIn
 from kizashi.errors import ConfigurationError, InvalidMessage, Refused
 from kizashi.store.select_gate import admit_select
@@ -55,10 +56,7 @@ class Answer(msgspec.Struct):
 
 def query_from(body: dict[str, Any]) -> ScheduledQuery:
     """Checked but for its SQL, see ``admitted``. Raises ConfigurationError with the field and the reason."""
-    try:
-        found = msgspec.convert(body, ScheduledQuery)
-    except msgspec.ValidationError as x:
-        raise ConfigurationError(str(x)) from x
+    found = converted(body, ScheduledQuery)
     if len(found.metric) > LONGEST_METRIC or not _METRIC.fullmatch(found.metric):
         raise ConfigurationError(f"a metric is a name of letters, digits and . _ : / -, up to {LONGEST_METRIC} long - at `$.metric`")
     if not SHORTEST_S <= found.every_s <= LONGEST_S:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from dateutil.rrule import rrule, rruleset, rrulestr
 
+from kizashi.contracts.checked import converted
 from kizashi.contracts.civil_time import civil, moment, wall_time, zone
 from kizashi.contracts.matchers import all_match, matchers
 from kizashi.errors import ConfigurationError
@@ -46,10 +47,7 @@ class Window(msgspec.Struct):
 
 def maintenance_from(body: dict[str, Any]) -> Maintenance:
     """Checked. Raises ConfigurationError with the field and the reason."""
-    try:
-        m = msgspec.convert(body, Maintenance)
-    except msgspec.ValidationError as x:
-        raise ConfigurationError(str(x)) from x
+    m = converted(body, Maintenance)
     matchers(m.match)
     zone(m.time_zone)
     wall_time(m.start, "start")

@@ -9,11 +9,12 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from fnmatch import fnmatchcase
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from kizashi.contracts.checked import converted
 from kizashi.errors import ConfigurationError
 
 TENANT_KIND = "scoring"
@@ -61,7 +62,7 @@ def scoring_from(body: dict[str, Any]) -> Scoring:
     >>> scoring_from({"time_zone": "Asia/Tokyo"}).alarm_days
     14.0
     """
-    made = _converted(body, Scoring)
+    made = converted(body, Scoring)
     try:
         ZoneInfo(made.time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as x:
@@ -82,20 +83,10 @@ def scoring_from(body: dict[str, Any]) -> Scoring:
 
 def sensitivity_from(body: dict[str, Any]) -> Sensitivity:
     """Checked. Raises ConfigurationError with the field and the reason."""
-    made = _converted(body, Sensitivity)
+    made = converted(body, Sensitivity)
     for name in ("min_deviation", "min_relative"):
         if not 0.0 <= getattr(made, name) < 1e300:
             raise ConfigurationError(f"{getattr(made, name)} is not a number from 0 up - at `$.{name}`")
     if made.model and not MODEL.match(made.model):
         raise ConfigurationError(f"{made.model!r} is not a River model such as river.anomaly.GaussianScorer - at `$.model`")
     return made
-
-
-T = TypeVar("T", Scoring, Sensitivity)
-
-
-def _converted(body: dict[str, Any], kind: type[T]) -> T:
-    try:
-        return msgspec.convert(body, kind)
-    except msgspec.ValidationError as x:
-        raise ConfigurationError(str(x)) from x
