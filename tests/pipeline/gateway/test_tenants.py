@@ -76,7 +76,7 @@ async def test_no_answer_holds_anything_of_another_tenant(gateway: House) -> Non
     series = format_series_id(plant(gateway))
     wide: dict[str, Any] = {
         "from": "now-1d",
-        "series": [series, "00000000000000ff"],
+        "series": ["00000000000000ff", series],  # where one series is taken, it is the last: the other tenant's
         "entity": f"{MARK}-a",
         "q": "",
         "alert": f"{MARK}",
