@@ -46,6 +46,7 @@ export function Acknowledge({ target, word, quiet = false }: { target: string; w
         }}
       >
         <input
+          class="field"
           name="who"
           size={12}
           maxLength={128}
