@@ -48,7 +48,8 @@ def test_an_objective_and_a_ticket_become_risks(house: RunningHouse, unique: str
     now = int(time.time())
     stamp = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - 60 * minutes)) for minutes in range(60)]
     sent(house, f"{unique}_tickets", ["id,opened,priority,queue,title", f"{unique},{stamp[50]},P1,{unique},VPN down"], tmp_path)
-    up = [f"{now - 110 + second},{int(second % 4 > 0)}" for second in range(110)]
+    start = now // 10 * 10 - 110  # whole rollups: the first is judged alone, and of five samples three may be good
+    up = [f"{second},{int(second % 4 > 0)}" for second in range(start, now)]
     sent(house, f"{unique}_up", ["timestamp,value", *up], tmp_path)
 
     slo = f"SELECT good, budget_left, probability, reason FROM v_slo WHERE entity = '{unique}'"
