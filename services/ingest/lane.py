@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from kizashi.contracts.topics import METRICS, SAMPLES, SERIES
 from kizashi.errors import Backpressure
 from kizashi.observe.health import Health
 from kizashi.observe.logs import logger
-from kizashi.observe.metrics import BATCH, DELAY, FRESHNESS
+from kizashi.observe.metrics import BATCH, DELAY, FRESHNESS, HELD
 from kizashi.stream.consumer import Arrival, GroupConsumer
 from kizashi.stream.dead_letters import DeadLetterLimit, dead_letter, to_record
 from kizashi.stream.producer import Producer, Record
@@ -65,8 +65,7 @@ class Lane:
         self._inbox_lock = threading.Lock()
         self._waiting = 0
         self._flight = CutsInFlight(pace.cuts_in_flight)
-        self._limit = DeadLetterLimit()
-        self._stopped_reading = False
+        self._limits_by_topic: defaultdict[str, DeadLetterLimit] = defaultdict(DeadLetterLimit)
         self._most = 500
         self._next_tick = self._next_commit = 0
 
@@ -106,9 +105,6 @@ class Lane:
             self._consumer.commit()
 
     def _read(self) -> list[Arrival]:
-        if self._stopped_reading:
-            self._producer.poll(self._pace.linger_s)
-            return []
         hurry = self._flight.waiting or bool(self._inbox)
         deadline = time.monotonic() + (self._pace.linger_waiting_s if hurry else self._pace.linger_s)
         messages: list[Arrival] = []
@@ -140,7 +136,8 @@ class Lane:
 
     def _take_messages(self, messages: list[Arrival], cut: Cut, now_ms: int) -> list[Rows]:
         groups: dict[tuple[str, bool], tuple[list[Sample], list[int], list[Arrival]]] = {}
-        size = invalid = 0
+        size = 0
+        books: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])  # readable and unreadable messages
         for m in messages:
             data = m.value()
             topic = m.topic()
@@ -152,11 +149,12 @@ class Lane:
             into[2].append(m)
             size += len(data or b"")
             cut.offsets[(topic, m.partition())] = m.offset() + 1
+            books[topic][bool(bad) and not samples] += 1
             if bad:
-                invalid += not samples
                 self._bury(m, bad, cut, now_ms)
         self._adapt(len(messages), size, sum(len(g[0]) for g in groups.values()))
-        self._watch(len(messages) - invalid, invalid)
+        for topic, (good, invalid) in books.items():
+            self._watch(topic, good, invalid)
         return [self._register(topic, history, group, cut, now_ms) for (topic, history), group in groups.items() if group[0]]
 
     def _register(self, topic: str, history: bool, group: tuple[list[Sample], list[int], list[Arrival]], cut: Cut, now_ms: int) -> Rows:
@@ -198,12 +196,18 @@ class Lane:
             self._send(cut, to_record(letter, value, m.key()))
             cut.buried.append((METRICS.name, item.error.reason))
 
-    def _watch(self, good: int, invalid: int) -> None:
-        if self._limit.passed(good, invalid):
-            self._stopped_reading = True
-            detail = "more than half of the last 1,000 messages are invalid; reading stopped: see `kizashi dead-letters list`, then restart"
-            self._health.mark("input", False, detail)
-            logger().error("ingest.stopped_reading", why=detail)
+    def _watch(self, topic: str, good: int, invalid: int) -> None:
+        """One tenant's wrong encoder stops that tenant's topic, never another's; HTTP goes on in any case."""
+        if not self._limits_by_topic[topic].passed(good, invalid) or topic in self._consumer.held:
+            return
+        self._consumer.hold(topic)
+        HELD.set(len(self._consumer.held))
+        detail = (
+            f"not read any more: {', '.join(sorted(self._consumer.held))} (more than half of the last 1,000 messages there are invalid); "
+        )
+        detail += "see `kizashi dead-letters list`, then restart ingest"
+        self._health.mark("input", METRICS.name not in self._consumer.held, detail)
+        logger().error("ingest.stopped_reading", topic=topic, why=detail)
 
     def _adapt(self, messages: int, size: int, samples: int) -> None:
         """Ask for as many messages as make one cut, by rows and by bytes of what came last."""

@@ -44,14 +44,16 @@ def tenant_topic(kafka: KafkaSettings, tenant: str) -> str:
 
 
 @contextmanager
-def running(kafka: KafkaSettings, tenant: str, limits: IngestLimits | None = None, commit_ms: int = 100) -> Iterator[Running]:
-    """A lane of the tenant's own group; stopped and drained at the end."""
+def running(
+    kafka: KafkaSettings, tenant: str, limits: IngestLimits | None = None, commit_ms: int = 100, topics: tuple[str, ...] = ()
+) -> Iterator[Running]:
+    """A lane of the tenant's own group that reads its topic, or ``topics``; stopped and drained at the end."""
     topic, limits = tenant_topic(kafka, tenant), limits or IngestLimits()
     tally, health = Tally(), Health("ingest", ("input",))
     health.mark("input", True)
     intake = Intake(SeriesRegistry(kafka.partitions, limits), limits)
     lane = Lane(
-        GroupConsumer(kafka, f"ingest-{tenant}", [topic]), Producer(kafka, "ingest-test", give_up_s=None),
+        GroupConsumer(kafka, f"ingest-{tenant}", topics or [topic]), Producer(kafka, "ingest-test", give_up_s=None),
         intake, tally, SystemClock(), health, Pace(commit_ms=commit_ms), limits, kafka.partitions, "default",
     )  # fmt: skip
     stop = threading.Event()

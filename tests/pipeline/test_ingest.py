@@ -80,14 +80,20 @@ def test_lists_ndjson_and_history_arrive_with_their_flag(kafka: KafkaSettings, u
     assert flags == {1.0: 0, 2.0: 0, 3.0: 0, 4.0: 0, 5.0: HISTORY}
 
 
-def test_too_many_bad_messages_stop_the_reader_and_it_says_so(kafka: KafkaSettings, unique: str) -> None:
-    topic = tenant_topic(kafka, unique)
-    produce(kafka, topic, [b"not json %d" % k for k in range(3_000)])
-    with running(kafka, unique) as ingest:
-        until(lambda: not ingest.health.ready, "the refusal to go on")
-        report = ingest.health.report()
-    assert "invalid" in str(report)
-    assert ingest.tally.dead.total() == ingest.tally.received.total()
+def test_too_many_bad_messages_stop_the_reader_of_that_topic_alone_and_it_says_so(kafka: KafkaSettings, unique: str) -> None:
+    wrong, right = tenant_topic(kafka, unique), tenant_topic(kafka, f"{unique}right")
+    produce(kafka, wrong, [b"not json %d" % k for k in range(3_000)])
+    with running(kafka, unique, topics=(wrong, right)) as ingest:
+        until(lambda: "invalid" in str(ingest.health.report()), "the refusal to go on")
+        produce(kafka, right, [good(k) for k in range(300)])
+        produce(kafka, wrong, [good(0)])
+        until(lambda: ingest.tally.stored.total() == 300, "the other tenant's samples")
+        assert ingest.health.ready  # another tenant's wrong encoder is no reason to send nobody here any more
+        assert wrong in str(ingest.health.report())
+        assert right not in str(ingest.health.report())
+    buried = ingest.tally.dead.total()
+    assert 1_000 <= buried < 3_000
+    assert BusAdmin(kafka).lag(f"ingest-{unique}", [wrong])[wrong] == 3_001 - buried  # nothing was skipped: a restart goes on from there
 
 
 def test_replayed_letters_come_back_to_their_topic(kafka: KafkaSettings, unique: str) -> None:

@@ -75,6 +75,7 @@ class GroupConsumer:
         )
         self._confirmed: dict[Place, int] = {}
         self._committed: dict[Place, int] = {}
+        self.held: set[str] = set()
         if start is None:
             self._client.subscribe(list(topics), on_revoke=self._on_revoke, on_lost=self._on_lost)
         else:
@@ -88,7 +89,18 @@ class GroupConsumer:
             raise BusUnavailable(f"the consumer cannot go on: {x}") from x
         if any(m.error() is not None for m in messages):
             messages = [m for m in messages if self._good(m)]
+        if self.held and any(m.topic() in self.held for m in messages):
+            self._pause_held()  # again: a rebalance had set them going
+            messages = [m for m in messages if m.topic() not in self.held]
         return cast("list[Arrival]", messages)
+
+    def hold(self, topic: str) -> None:
+        """Read no more of this topic until the process starts again; what is not confirmed of it is then read again."""
+        self.held.add(topic)
+        self._pause_held()
+
+    def _pause_held(self) -> None:
+        self._client.pause([tp for tp in self._client.assignment() if tp.topic in self.held])
 
     def confirm(self, offsets: Mapping[Place, int]) -> None:
         """Remember next offsets whose work is done; ``commit`` sends them."""
