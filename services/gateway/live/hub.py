@@ -21,12 +21,18 @@ from kizashi.settings import KafkaSettings
 from kizashi.stream.live_tail import LiveTail, Place, read_spans
 from kizashi.stream.records import Record
 from services.gateway.live.findings import FindingDesk
-from services.gateway.live.rows import Rows, Sieve, cut, fragments, join, pick_fragments
+from services.gateway.live.recent import Recent
+from services.gateway.live.rows import Fragment, Rows, Sieve, cut, fragments, join, pick_fragments
 from services.gateway.live.subscription import SeriesSubscription
 
 SCORES = topics.SCORES.name
 REPLAY_BYTES = 64 << 20
 """Score messages that one resume may read again; a client that was away for longer loads the range anew."""
+RECENT_S = 5.0
+"""What a new subscription is given at once: longer than a sample takes from the score topic into the store, so that a chart that has just
+loaded its range misses nothing between the answer and the first live point. Clients drop what they know already."""
+RECENT_BYTES = 2 << 20
+"""Most of it that is kept of one partition."""
 OBSERVED = 0
 """Partition that is always followed, so that the delay of the pipeline is known when nobody looks."""
 
@@ -46,7 +52,8 @@ class Hub:
         self._rows: list[Rows] = []
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._tail = LiveTail(kafka, self._handle)
+        self._tail = LiveTail(kafka, self._handle, {SCORES: RECENT_S})
+        self._recent: dict[int, Recent] = {}
         self.busy_s = 0.0
         """CPU time spent in flushes and cuts."""
         self.freshest_ms = 0
@@ -83,7 +90,7 @@ class Hub:
         return len(self._subs)
 
     def subscribe(self, sub: SeriesSubscription) -> None:
-        """Serve it from the next flush on; a subscription with ``since`` first gets what lies between."""
+        """Serve it from the next flush on; before that it gets what lies after its ``since``, or else the last few seconds."""
         self._subs.add(sub)
         self._follow()
         self._spawn(self._join(sub), "live-join")
@@ -121,11 +128,12 @@ class Hub:
             logger().warning("live.unreadable", offset=record.offset, error=str(x))
             return
         if len(batch.ids):
-            now = self._clock.now_ms()
+            self._recent.setdefault(record.partition, Recent(RECENT_S, RECENT_BYTES)).add(record.offset, record.value, began)
             self.freshest_ms = max(self.freshest_ms, int(batch.ts.max()))
-            delay_ms = max(0, now - batch.now_ms)
-            DELAY.labels("live").observe(delay_ms / 1_000)
-            self._delayed(delay_ms)
+            if not self._tail.is_old(record):
+                delay_ms = max(0, self._clock.now_ms() - batch.now_ms)
+                DELAY.labels("live").observe(delay_ms / 1_000)
+                self._delayed(delay_ms)
             at = self._sieve.pick(batch.ids)
             if len(at):
                 self._rows.append(cut(batch, at))
@@ -163,10 +171,22 @@ class Hub:
         start = {p: self._position(p) for p in sub.partitions}
         sub.joined = True
         if sub.since is None:
-            sub.client.points(sub.id, sub.cursor(self._position), {})
+            sub.client.points(sub.id, sub.cursor(self._position), self._last_seconds(sub))
             return
         sub.replaying = True
         await self._replay(sub, start)
+
+    def _last_seconds(self, sub: SeriesSubscription) -> dict[int, Fragment]:
+        """What came of its series in the last few seconds, as far as it is kept."""
+        began, sieve, rows = perf_counter(), Sieve(sub.series), []
+        for value in [v for p in sub.partitions if p in self._recent for v in self._recent[p].values(began)]:
+            batch = batches.decode_scores(value)
+            at = sieve.pick(batch.ids)
+            if len(at):
+                rows.append(cut(batch, at))
+        found = fragments(join(rows)) if rows else {}
+        self.busy_s += perf_counter() - began
+        return found
 
     async def _replay(self, sub: SeriesSubscription, start: dict[int, int]) -> None:
         since = sub.since or {}

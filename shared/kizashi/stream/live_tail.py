@@ -7,6 +7,7 @@ for what lies between it and the place where following began.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -31,12 +32,15 @@ class LiveTail:
     """Follows partitions from their end and hands each record to ``handle``, in order, on the event loop.
 
     ``want`` says which partitions; the others are not fetched at all. ``positions`` holds the offset of the next record of each
-    partition that is followed; it appears a moment after ``want`` and ``wait_for`` waits for it.
+    partition that is followed; it appears a moment after ``want`` and ``wait_for`` waits for it. Of the topics in ``rewind_s``
+    following begins that many seconds before the end; ``caught_up`` tells when that part has been handed over.
     """
 
-    def __init__(self, kafka: KafkaSettings, handle: Callable[[Record], None]) -> None:
+    def __init__(self, kafka: KafkaSettings, handle: Callable[[Record], None], rewind_s: Mapping[str, float] | None = None) -> None:
         self._kafka = kafka
         self._handle = handle
+        self._rewind_s = dict(rewind_s or {})
+        self._ends: dict[Place, int] = {}
         self._wanted: frozenset[Place] = frozenset()
         self.positions: dict[Place, int] = {}
         self._moved = asyncio.Event()
@@ -57,11 +61,19 @@ class LiveTail:
         """Follow exactly these from now on."""
         self._wanted = places
 
+    def is_old(self, record: Record) -> bool:
+        """Whether a record was written before its partition was followed."""
+        return record.offset < self._ends.get((record.topic, record.partition), 0)
+
+    def caught_up(self, places: frozenset[Place]) -> bool:
+        """Whether all of these are followed and have reached the end as it was when following began."""
+        return all(place in self.positions and self.positions[place] >= self._ends.get(place, 0) for place in places)
+
     async def wait_for(self, places: frozenset[Place], within_s: float = 10.0) -> None:
-        """Return when all of these have a position. Raises BusUnavailable."""
+        """Return when all of these have caught up. Raises BusUnavailable."""
         try:
             async with asyncio.timeout(within_s):
-                while not places <= self.positions.keys():
+                while not self.caught_up(places):
                     self._moved.clear()
                     await self._moved.wait()
         except TimeoutError as x:
@@ -110,18 +122,28 @@ class LiveTail:
                 if record.offset >= self.positions[place]:
                     self.positions[place] = record.offset + 1
                     self._handle(record)
+        self._moved.set()
 
     async def _assign(self, consumer: AIOKafkaConsumer, places: frozenset[Place]) -> None:
         tps = [TopicPartition(*place) for place in sorted(places)]
         consumer.assign(tps)
         fresh = [tp for tp in tps if (tp.topic, tp.partition) not in self.positions]
         ends = await consumer.end_offsets(fresh) if fresh else {}
+        starts = ends | await self._rewound(consumer, fresh)
         self.positions = {p: o for p, o in self.positions.items() if p in places}
-        self.positions |= {(tp.topic, tp.partition): offset for tp, offset in ends.items()}
+        self.positions |= {(tp.topic, tp.partition): offset for tp, offset in starts.items()}
+        self._ends = {p: o for p, o in self._ends.items() if p in places} | {(tp.topic, tp.partition): o for tp, o in ends.items()}
         for tp in tps:
             consumer.seek(tp, self.positions[tp.topic, tp.partition])
         self.connected = True
         self._moved.set()
+
+    async def _rewound(self, consumer: AIOKafkaConsumer, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+        """Where to begin partitions of rewound topics; those without a record that young are left out: they begin at their end."""
+        now_ms = time.time_ns() // 1_000_000  # the writers' clock, by which Kafka finds offsets
+        since = {tp: now_ms - int(self._rewind_s[tp.topic] * 1_000) for tp in tps if tp.topic in self._rewind_s}
+        found = await consumer.offsets_for_times(since) if since else {}
+        return {tp: at.offset for tp, at in found.items() if at is not None}
 
 
 async def read_spans(kafka: KafkaSettings, topic: str, spans: Mapping[int, tuple[int, int]]) -> AsyncIterator[Record]:

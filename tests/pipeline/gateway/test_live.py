@@ -76,6 +76,27 @@ async def test_points_arrive_with_their_scores_at_most_twice_a_second(gateway: H
         assert messages <= (time.monotonic() - began) * 2 + 2
 
 
+async def test_a_new_subscription_begins_with_the_last_seconds_once(gateway: House) -> None:
+    """Between a chart's answer from the store and its first live point nothing is lost, whether its partition was followed already or not."""
+    number = gateway.add_series("default", "cpu", unique_labels())
+    name, partition = format_series_id(number), series_partition(number, PARTITIONS)
+    for n in range(3):
+        await gateway.score(partition, [(number, n, 1.0), (number ^ 12, n, 0.0)])
+    async with socket(gateway) as first, socket(gateway) as second:
+        await say(first, op="sub", id="p", series=[name])
+        (found,) = (await hear(first, "points"))["series"]
+        assert found["ts"] == [0, 1, 2]
+        await gateway.score(partition, [(number, 3, 1.0)])
+        assert (await hear(first, "points"))["series"][0]["ts"] == [3]
+        await say(second, op="sub", id="p", series=[name])
+        assert (await hear(second, "points"))["series"][0]["ts"] == [0, 1, 2, 3]
+        await gateway.score(partition, [(number, 4, 1.0)])
+        assert (await hear(second, "points"))["series"][0]["ts"] == [4]
+    async with socket(gateway) as again:
+        await say(again, op="sub", id="p", series=[name])
+        assert (await hear(again, "points"))["series"][0]["ts"] == [0, 1, 2, 3, 4]
+
+
 async def test_resume_after_a_break_has_no_gap_and_no_repeat(gateway: House) -> None:
     numbers = [gateway.add_series("default", "cpu", unique_labels()) for _ in range(3)]
     names = [format_series_id(n) for n in numbers]
