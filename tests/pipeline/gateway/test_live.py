@@ -77,7 +77,7 @@ async def test_points_arrive_with_their_scores_at_most_twice_a_second(gateway: H
 
 
 async def test_a_new_subscription_begins_with_the_last_seconds_once(gateway: House) -> None:
-    """Between a chart's answer from the store and its first live point nothing is lost, whether its partition was followed already or not."""
+    """Between a chart's stored answer and its first live point nothing is lost, whether its partition was followed already or not."""
     number = gateway.add_series("default", "cpu", unique_labels())
     name, partition = format_series_id(number), series_partition(number, PARTITIONS)
     for n in range(3):
