@@ -8,7 +8,7 @@ from kizashi.contracts.promises import PROMISE_KINDS, decode_promised
 from kizashi.contracts.scoring import SERIES_KIND, TENANT_KIND, scoring_from, sensitivity_from
 from kizashi.errors import ConfigurationError
 from kizashi.stream.config import ConfigObject
-from services.gateway import credentials
+from services.gateway import credentials, notes
 from services.gateway.roles import KINDS, ROLES, Scope
 
 SECRET_FIELDS = {"user": ("password",), "key": ("sha256",), "share": ("sha256",)}
@@ -64,6 +64,8 @@ def accepted(kind: str, body: dict[str, Any], standing: ConfigObject | None) -> 
         sensitivity_from(body)
     if kind in PROMISE_KINDS:
         decode_promised(kind, "this one", "default", dict(body))
+    if kind == notes.KIND:
+        notes.annotation_from(body)
     if kind == "dashboard" and not isinstance(body.get("panels", []), list):
         raise ConfigurationError("'panels' of a dashboard is a list")
     return body

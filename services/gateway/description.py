@@ -52,7 +52,11 @@ def _complete(operation: dict[str, Any], path: str, method: str) -> None:
     access = ROUTES.get((method, path))
     guarded = isinstance(access, Scope)
     problem = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    for status in (*EVERYWHERE, *(GUARDED if guarded or access is Door.PUBLIC else ()), *(CHANGES if "/config/" in path else ())):
+    for status in (
+        *EVERYWHERE,
+        *(GUARDED if guarded or access is Door.PUBLIC else ()),
+        *(CHANGES if "/config/" in path or path.endswith("{annotation_id}") else ()),
+    ):
         operation["responses"][str(status)] = {"description": TITLES.get(status, "Error"), "content": problem}
     operation["security"] = [{"key": []}, {"session": []}] if guarded else []
     if guarded:

@@ -76,10 +76,17 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("GET", f"{_API}/risks"): _READ,
     ("GET", f"{_API}/alerts"): _READ,
     **{("GET", f"{_API}/alerts/{name}"): _READ for name in ("state", "groups", "rules", "silences", "maintenance", "oncall")},
-    **{("POST", f"{_API}/alerts/{name}"): _OPERATE for name in ("check", "route", "why-not", "replay", "tuning", "silences/preview")},
+    **{
+        ("POST", f"{_API}/alerts/{name}"): _OPERATE
+        for name in ("check", "route", "why-not", "replay", "tuning", "silences/preview", "oncall/preview")
+    },
     **{("POST", f"{_API}/alerts/channels/{name}"): _ADMIN for name in ("test", "preview")},
     ("GET", f"{_API}/deliveries"): _READ,
     ("GET", f"{_API}/annotations"): _READ,
+    ("POST", f"{_API}/annotations"): _OPERATE,
+    ("GET", f"{_API}/annotations/{{annotation_id}}"): _READ,
+    ("PATCH", f"{_API}/annotations/{{annotation_id}}"): _OPERATE,
+    ("DELETE", f"{_API}/annotations/{{annotation_id}}"): _OPERATE,
     ("GET", f"{_API}/changed"): _READ,
     ("POST", f"{_API}/feedback"): _OPERATE,
     ("GET", f"{_API}/config/{{kind}}"): _READ,
@@ -137,7 +144,7 @@ ADMIN_KINDS = frozenset({
 """Configuration that only an administrator writes."""
 HIDDEN_KINDS = frozenset({"user", "key", "tenant"})
 """Configuration that only an administrator reads."""
-KINDS = ADMIN_KINDS | {"silence", "maintenance", "dashboard", "view", "sensitivity"}
+KINDS = ADMIN_KINDS | {"silence", "maintenance", "dashboard", "view", "sensitivity", "annotation"}
 
 
 def may(scopes: frozenset[Scope], access: Access) -> bool:

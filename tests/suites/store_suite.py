@@ -207,6 +207,24 @@ class StoreSuite:
         judged = store.query("SELECT incident, cause, place, top1, top3 FROM v_cause_accuracy").rows
         assert judged == [("incident-1", "deploy-1", 2, 0, 1)]
 
+    def test_notes_are_annotations_in_the_version_that_stands(self, store: Store) -> None:
+        def change(id: str, offset: int, based_on: int, title: str, deleted: int = 0) -> None:
+            body = "null" if deleted else f'{{"at_ms": 60000, "until_ms": 90000, "title": "{title}", "tags": ["sale"]}}'
+            store.command(
+                "INSERT INTO config_log (tenant, kind, id, src_offset, based_on, deleted, author, made, change_id, body, written) VALUES "
+                "('noted', 'annotation', {id:String}, {offset:UInt64}, {based_on:UInt32}, {deleted:UInt8}, 'mika', now64(3), '', "
+                "{body:String}, now64(3))",
+                {"id": id, "offset": offset, "based_on": based_on, "deleted": deleted, "body": body},
+            )
+
+        change("a", 1, 0, "first")
+        change("a", 2, 1, "second")
+        change("a", 3, 1, "came too late")
+        change("b", 4, 0, "gone")
+        change("b", 5, 1, "", deleted=1)
+        asked = "SELECT toUnixTimestamp(time), toUnixTimestamp(timeEnd), title, tags FROM v_annotations WHERE tenant = 'noted'"
+        assert store.query(asked).rows == [(60, 90, "second", ["note", "mika", "sale"])]
+
     def test_repeats_do_not_count_and_the_first_wins(self, store: Store) -> None:
         store.insert_block("series", _series(7, "cpu"))
         store.command("SYSTEM RELOAD DICTIONARY series_dict")

@@ -19,6 +19,7 @@ from services.gateway.routes import (
     hooks,
     live,
     login,
+    notes,
     openapi,
     overview,
     pages,
@@ -31,7 +32,8 @@ from services.gateway.routes import (
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
-    login.router, overview.router, series.router, range.router, findings.router, alerting.router, past.router, growth.router,
+    login.router, overview.router, series.router, range.router, findings.router, notes.router, alerting.router, past.router,
+    growth.router,
     changed.router, causes.router, analyses.router, config.router, shares.router, feedback.router, health.router, queries.router,
     connect.router, live.router, openapi.router, receivers.router, alertmanager.router, hooks.router,
     pages.router,  # last: it takes every path that is left

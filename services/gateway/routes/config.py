@@ -16,7 +16,7 @@ from kizashi.contracts.findings import ConfigChange
 from kizashi.errors import ConfigurationError, NotFound
 from kizashi.observe.logs import logger
 from kizashi.stream.config import ConfigObject
-from services.gateway import credentials
+from services.gateway import credentials, notes
 from services.gateway.answers import json_answer
 from services.gateway.configuration import accepted, check_place, shown
 from services.gateway.doors import Doors
@@ -86,16 +86,18 @@ async def write_object(
 ) -> Response:
     """Make or change an object. ``If-Match`` names the version it was made on; ``change_id`` makes a retry harmless."""
     _may_write(kind, object_id, who)
-    body = await _body(request, parts.limits.config_body_bytes)
+    body = await json_body(request, parts.limits.config_body_bytes)
     standing = parts.config.state.get(kind, object_id, who.tenant)
     if kind == "user" and (other := parts.directory.users.get(object_id)) and other.tenant != who.tenant:
         raise ConfigurationError("this user name is taken")
     kept = await asyncio.to_thread(accepted, kind, body, standing)
+    if kind == notes.KIND:
+        notes.check_room(len(parts.config.state.living(kind, who.tenant)), standing)
     if kind == QUERY:
         house_only(parts, who.tenant)
         admitted(query_from(kept), READABLE, parts.settings.store.database)
     await parts.inner.check(who.tenant, kind, object_id, kept)
-    version = await _write(parts, who, kind, object_id, kept, if_match, change_id)
+    version = await write_change(parts, who, kind, object_id, kept, if_match, change_id)
     status = 201 if standing is None else 200
     made = parts.config.state.versions(kind, object_id, who.tenant)[version - 1]
     return json_answer(shown(made), {"ETag": etag(version)}, status)
@@ -107,7 +109,7 @@ async def delete_object(kind: str, object_id: str, parts: Parts, who: Who, if_ma
     _may_write(kind, object_id, who)
     if parts.config.state.get(kind, object_id, who.tenant) is None:
         raise NotFound(f"there is no {kind} {object_id!r}")
-    version = await _write(parts, who, kind, object_id, None, if_match, None)
+    version = await write_change(parts, who, kind, object_id, None, if_match, None)
     return Response(status_code=204, headers={"ETag": etag(version)})
 
 
@@ -121,7 +123,7 @@ async def restore_object(kind: str, object_id: str, body: Restore, parts: Parts,
         raise NotFound(f"{kind} {object_id!r} has no version {body.version} with a content")
     if if_match is None and history[-1].body is None:
         if_match = etag(history[-1].version)
-    version = await _write(parts, who, kind, object_id, old.body, if_match, None)
+    version = await write_change(parts, who, kind, object_id, old.body, if_match, None)
     made = parts.config.state.versions(kind, object_id, who.tenant)[version - 1]
     return json_answer(shown(made), {"ETag": etag(version)})
 
@@ -135,7 +137,7 @@ async def make_key(body: NewKey, parts: Parts, who: Who) -> Response:
     text, prefix, sha256 = credentials.new_key()
     expires = parts.clock.now_ms() + body.expires_days * DAY_MS if body.expires_days else None
     kept = {"name": body.name, "sha256": sha256, "scopes": sorted(body.scopes), "expires_ms": expires}
-    await _write(parts, who, "key", prefix, kept, None, None)
+    await write_change(parts, who, "key", prefix, kept, None, None)
     return json_answer({"key": text, "prefix": prefix, "scopes": sorted(body.scopes), "expires_ms": expires}, status=201)
 
 
@@ -170,9 +172,10 @@ async def verify_audit(
     return json_answer({"number": number, "intact": await asyncio.to_thread(parts.directory.trail.stands, who.tenant, number, hash_)})
 
 
-async def _write(
+async def write_change(
     parts: Doors, who: Principal, kind: str, object_id: str, body: dict[str, Any] | None, if_match: str | None, change_id: str | None
 ) -> int:
+    """The version that the change made. Raises Problem 412 or 428 when ``if_match`` is not the newest version, Conflict, BusUnavailable."""
     history = parts.config.state.versions(kind, object_id, who.tenant)
     name = f"{who.tenant}/{who.name}/{kind}/{object_id}/{change_id or secrets.token_hex(8)}"
     if parts.config.state.outcome(name):
@@ -200,7 +203,8 @@ def _based_on(history: list[ConfigObject], if_match: str | None) -> int:
     return int(text)
 
 
-async def _body(request: Request, limit: int) -> dict[str, Any]:
+async def json_body(request: Request, limit: int) -> dict[str, Any]:
+    """The object that a request carries. Raises Problem 400, 413."""
     data = await request.body()
     if len(data) > limit:
         raise Problem(413, f"a configuration object has at most {limit} bytes, this one has {len(data)}")

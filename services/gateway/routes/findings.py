@@ -1,4 +1,4 @@
-"""Findings: episodes, incidents, alerts, deliveries, risks, forecasts, dependencies, annotations; and why."""
+"""Findings: episodes, incidents, alerts, deliveries, risks, forecasts, dependencies; and why."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.responses import Response
 from kizashi.contracts.findings import Alert, Delivery, Edge, Episode, Forecast, Incident, Pattern, Risk
 from kizashi.errors import NotFound
 from kizashi.online import whatif
-from services.gateway.answers import Value, json_answer, json_bytes
+from services.gateway.answers import Value, json_answer
 from services.gateway.credentials import digest
 from services.gateway.doors import Doors
 from services.gateway.explain import explain
@@ -51,7 +51,7 @@ async def episodes(
     values: dict[str, Value] = {
         "state": state, "kind": kind, "severity": severity, "service": service, "ids": [series_number(s) for s in series or []],
     }  # fmt: skip
-    return await _list(parts, who.tenant, q.EPISODES, Episode, values, _span(from_, to, parts, form), limit, cursor)
+    return await _list(parts, who.tenant, q.EPISODES, Episode, values, window(from_, to, parts, form), limit, cursor)
 
 
 @router.get("/incidents")
@@ -66,7 +66,7 @@ async def incidents(
     form: Format = "json",
 ) -> Response:
     """Incidents that touch the range, newest first; merged ones only when asked for."""
-    return await _list(parts, who.tenant, q.INCIDENTS, Incident, {"state": state}, _span(from_, to, parts, form), limit, cursor)
+    return await _list(parts, who.tenant, q.INCIDENTS, Incident, {"state": state}, window(from_, to, parts, form), limit, cursor)
 
 
 @router.get("/incidents/{incident_id}")
@@ -90,7 +90,7 @@ async def alerts(
     form: Format = "json",
 ) -> Response:
     """Alerts that touch the range, newest first, also those that were held back, with the gate that did."""
-    return await _list(parts, who.tenant, q.ALERTS, Alert, {"state": state}, _span(from_, to, parts, form), limit, cursor)
+    return await _list(parts, who.tenant, q.ALERTS, Alert, {"state": state}, window(from_, to, parts, form), limit, cursor)
 
 
 @router.get("/deliveries")
@@ -105,7 +105,7 @@ async def deliveries(
     form: Format = "json",
 ) -> Response:
     """Attempts to tell somebody, newest first."""
-    return await _list(parts, who.tenant, q.DELIVERIES, Delivery, {"alert": alert}, _span(from_, to, parts, form), limit, cursor)
+    return await _list(parts, who.tenant, q.DELIVERIES, Delivery, {"alert": alert}, window(from_, to, parts, form), limit, cursor)
 
 
 @router.get("/risks")
@@ -146,19 +146,6 @@ async def what_if(parts: Parts, who: Who, entity: Word, event: Literal["fails", 
     return json_answer({"entity": entity, "event": event, "affected": affected})
 
 
-@router.get("/annotations")
-async def list_annotations(parts: Parts, who: Who, from_: From = "now-24h", to: To = "now") -> Response:
-    """Changes, incidents, maintenance and notes in the range, for the charts."""
-    window = _span(from_, to, parts)
-    values: dict[str, Value] = {"tenant": who.tenant, "start": window.span.start_ms, "end": window.span.end_ms}
-
-    async def make() -> bytes:
-        return msgspec.json.encode({"items": await parts.answers.rows(who.tenant, q.ANNOTATIONS, values), "next": None})
-
-    key = f"annotations/{who.tenant}/{window.words}"
-    return json_bytes(await parts.answers.remembered(key, LIST_TTL_S, make, parts.limits.stale_s / 2))
-
-
 @router.get("/series/{series_id}/pattern")
 async def pattern(series_id: str, parts: Parts, who: Who) -> Response:
     """Season, trend and recurring shapes of a series."""
@@ -186,7 +173,7 @@ async def why(series_id: str, parts: Parts, who: Who, at: Annotated[str, Query(m
 
 
 @dataclass(frozen=True)
-class _Window:
+class Window:
     """A span, and the words it was asked with: those who ask for ``now-24h`` within a second get the same answer."""
 
     span: Span
@@ -200,7 +187,7 @@ async def _list(
     statement: Statement,
     kind: type[msgspec.Struct],
     values: dict[str, Value],
-    window: _Window,
+    window: Window,
     limit: int,
     cursor: str,
 ) -> Response:
@@ -228,9 +215,10 @@ async def _list(
     return listing(await parts.answers.remembered(key, LIST_TTL_S, make, parts.limits.stale_s / 2), window.form, statement.name)
 
 
-def _span(start: str, end: str, parts: Doors, form: Form = "json") -> _Window:
+def window(start: str, end: str, parts: Doors, form: Form = "json") -> Window:
+    """The stretch between two times as people write them. Raises Problem 400."""
     try:
-        return _Window(parse_span(start, end, parts.clock.now_ms(), LONGEST_LIST_MS), f"{start}/{end}", form)
+        return Window(parse_span(start, end, parts.clock.now_ms(), LONGEST_LIST_MS), f"{start}/{end}", form)
     except BadTime as x:
         raise Problem(400, str(x)) from x
 

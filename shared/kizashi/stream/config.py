@@ -74,7 +74,8 @@ class ConfigState:
     """The fold itself: pure, deterministic in the order of the log."""
 
     key: bytes
-    _objects: dict[tuple[str, str, str], list[ConfigObject]] = field(default_factory=dict)
+    _objects: dict[str, dict[tuple[str, str], list[ConfigObject]]] = field(default_factory=dict)
+    """Kind → (tenant, id) → versions: one kind with many objects costs those who read the others nothing."""
     _outcome: dict[str, bool] = field(default_factory=dict)
 
     def apply(self, data: bytes) -> ConfigObject | None:
@@ -89,8 +90,7 @@ class ConfigState:
             return None
         if change.change_id in self._outcome:
             return None
-        place = (change.tenant, change.kind, change.id)
-        history = self._objects.setdefault(place, [])
+        history = self._objects.setdefault(change.kind, {}).setdefault((change.tenant, change.id), [])
         won = change.based_on == (history[-1].version if history else 0)
         self._outcome[change.change_id] = won
         if not won:
@@ -102,17 +102,17 @@ class ConfigState:
 
     def get(self, kind: str, id_: str, tenant: str = "default") -> ConfigObject | None:
         """The newest version, None when there is none or it was deleted."""
-        history = self._objects.get((tenant, kind, id_), [])
+        history = self.versions(kind, id_, tenant)
         return history[-1] if history and history[-1].body is not None else None
 
     def living(self, kind: str, tenant: str | None = None) -> list[ConfigObject]:
         """Newest versions of all living objects of a kind; every tenant's when ``tenant`` is None."""
-        newest = (h[-1] for (t, k, _), h in sorted(self._objects.items()) if k == kind and h and (tenant is None or t == tenant))
-        return [o for o in newest if o.body is not None]
+        found = (h for (t, _), h in self._objects.get(kind, {}).items() if h and (tenant is None or t == tenant))
+        return sorted((h[-1] for h in found if h[-1].body is not None), key=lambda o: (o.tenant, o.id))
 
     def versions(self, kind: str, id_: str, tenant: str = "default") -> list[ConfigObject]:
         """All versions, oldest first, deletions included."""
-        return self._objects.get((tenant, kind, id_), [])
+        return self._objects.get(kind, {}).get((tenant, id_), [])
 
     def outcome(self, change_id: str) -> bool | None:
         """True: accepted; False: it came second; None: not seen."""

@@ -391,7 +391,32 @@ UNION ALL
 SELECT opened AS time, coalesce(closed, updated) AS timeEnd, title, concat('cause: ', if(cause = '', 'inconclusive', cause)) AS text,
     arrayConcat(['incident', toString(severity)], entities) AS tags, tenant
 FROM incidents FINAL
-WHERE state != 'merged';
+WHERE state != 'merged'
+UNION ALL
+-- Notes that people wrote: of changes made on the same version the first one won, and the newest version stands.
+SELECT
+    fromUnixTimestamp64Milli(JSONExtractInt(body, 'at_ms'), 'UTC') AS time,
+    fromUnixTimestamp64Milli(greatest(JSONExtractInt(body, 'at_ms'), JSONExtractInt(body, 'until_ms')), 'UTC') AS timeEnd,
+    JSONExtractString(body, 'title') AS title,
+    JSONExtractString(body, 'text') AS text,
+    arrayFilter(
+        x -> x != '', arrayConcat(['note', author, JSONExtractString(body, 'entity')], JSONExtract(body, 'tags', 'Array(String)'))
+    ) AS tags,
+    tenant
+FROM
+(
+    SELECT tenant, id, argMax(body, based_on) AS body, argMax(author, based_on) AS author, argMax(deleted, based_on) AS deleted
+    FROM
+    (
+        SELECT tenant, id, based_on, argMin(body, src_offset) AS body, argMin(author, src_offset) AS author,
+            argMin(deleted, src_offset) AS deleted
+        FROM config_log FINAL
+        WHERE kind = 'annotation'
+        GROUP BY tenant, id, based_on
+    )
+    GROUP BY tenant, id
+)
+WHERE deleted = 0;
 
 -- Every change with what became of it: pending, nothing, suspected, confirmed or cleared, and the incident that named it.
 CREATE OR REPLACE VIEW v_changes AS
