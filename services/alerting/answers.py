@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import msgspec
 
@@ -12,17 +11,13 @@ from kizashi.errors import ConfigurationError, NotFound
 from services.alerting import silences
 from services.alerting.budget import Ledger
 from services.alerting.configuration import KINDS, checked
-from services.alerting.schedules import on_call, shifts
+from services.alerting.duty import Json, Query, list_maintenance, on_call_of, preview_schedule, route
 from services.alerting.silences import Hidden
 from services.alerting.telling import summary
 from services.alerting.tenant import Tenant
 from services.alerting.why_not import why_not
 
-DAY_MS = 86_400_000
-LONGEST_DAYS = 62
 _FIELD = re.compile(r"at `(\$[^`]*)`$")
-Json = dict[str, Any]
-Query = Mapping[str, str]
 
 
 def state(t: Tenant, _q: Query, _b: Json) -> Json:
@@ -99,47 +94,6 @@ def list_silences(t: Tenant, _q: Query, _b: Json) -> Json:
     return {"items": items}
 
 
-def list_maintenance(t: Tenant, _q: Query, _b: Json) -> Json:
-    """The running or next window of each maintenance, and those that were announced as events."""
-    items = []
-    for i, m in t.running.maintenance.entries.items():
-        w = t.running.maintenance.next_window(i, t.now_ms)
-        items.append({
-            "id": i, "match": m.match, "reason": m.reason, "start_ms": w.start_ms, "end_ms": w.end_ms,
-            "active": w.start_ms <= t.now_ms < w.end_ms,
-        })  # fmt: skip
-    for entity, spans in t.announced.spans.items():
-        items += [
-            {
-                "id": i, "match": [f"entity={entity}"], "reason": s.reason, "start_ms": s.start_ms, "end_ms": s.end_ms,
-                "active": s.start_ms <= t.now_ms < s.end_ms,
-            }
-            for i, s in spans.items() if s.end_ms > t.now_ms
-        ]  # fmt: skip
-    return {"items": items}
-
-
-def on_call_of(t: Tenant, q: Query, _b: Json) -> Json:
-    """Who is on call at a time, and the turns from then on."""
-    at_ms, days = _whole(q, "at_ms", t.now_ms), min(LONGEST_DAYS, max(1, _whole(q, "days", 7)))
-    found = [
-        {
-            "id": i, "title": s.title, "time_zone": s.time_zone, "now": on_call(s, at_ms),
-            "shifts": msgspec.to_builtins(shifts(s, at_ms, at_ms + days * DAY_MS)),
-        }
-        for i, s in t.running.schedules.items()
-    ]  # fmt: skip
-    return {"schedules": found}
-
-
-def route(t: Tenant, _q: Query, b: Json) -> Json:
-    """Where an alert with these labels would go."""
-    labels = b.get("labels")
-    if not isinstance(labels, dict):
-        raise ConfigurationError("send labels: an object of texts")
-    return {"plans": [_whole_struct(p) for p in t.running.plans({str(k): str(v) for k, v in labels.items()})]}
-
-
 def explain(t: Tenant, _q: Query, b: Json) -> Json:
     """Why a rule did not fire, now."""
     if not b.get("rule"):
@@ -157,6 +111,7 @@ ANSWERS: dict[tuple[str, str], Callable[[Tenant, Query, Json], Json]] = {
     ("GET", "silences"): list_silences,
     ("GET", "maintenance"): list_maintenance,
     ("GET", "oncall"): on_call_of,
+    ("POST", "oncall/preview"): preview_schedule,
     ("POST", "route"): route,
     ("POST", "why-not"): explain,
 }
@@ -169,15 +124,3 @@ def answer(t: Tenant, method: str, path: str, q: Query, b: Json) -> Json:
     if found is None:
         raise NotFound(f"there is no {method} {path[:80]!r}: {', '.join(f'{m} {p}' for m, p in ANSWERS)}")
     return found(t, q, b)
-
-
-def _whole(q: Query, name: str, otherwise: int) -> int:
-    try:
-        return int(q.get(name) or otherwise)
-    except ValueError as x:
-        raise ConfigurationError(f"{name} is a whole number") from x
-
-
-def _whole_struct(s: msgspec.Struct) -> Json:
-    """Every field, defaults too."""
-    return {n: msgspec.to_builtins(getattr(s, n)) for n in s.__struct_fields__}

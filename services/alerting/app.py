@@ -12,7 +12,6 @@ from kizashi.clock import Clock, SystemClock
 from kizashi.contracts import codec, topics
 from kizashi.contracts.findings import Delivery
 from kizashi.contracts.ids import tenant_partition
-from kizashi.errors import Conflict
 from kizashi.secret_files import FOLDER, SecretFiles
 from kizashi.settings import Settings
 from kizashi.stream.config import internal_token, load_signing_key
@@ -26,9 +25,10 @@ from services.alerting.channels.heartbeat import Heartbeats
 from services.alerting.channels.https import Https
 from services.alerting.channels.switchboard import Switchboard, example, preview
 from services.alerting.notification import Notification
-from services.alerting.port import InnerPort, Replayer
+from services.alerting.port import Elsewhere, InnerPort, Replayer
 from services.alerting.processor import AlertingFactory
 from services.alerting.targets import Reach
+from services.alerting.tenant import Tenant
 
 DUTY = Duty(
     "alerting",
@@ -47,6 +47,9 @@ DUTY = Duty(
 )
 ALIVE_WITHIN_MS = 15_000
 """A model or courier that has not turned for so long is not alive, and the dead man's switch falls silent."""
+
+ANYWHERE = ("check", "oncall/preview")
+"""Questions that need nothing of a tenant: any worker answers them."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,18 @@ class Questions:
             return preview(body.get("body") or {}, example(name, "preview", now_ms), now_ms=now_ms)
         if method == "POST" and (path in ("replay", "tuning") or (path == "why-not" and body.get("at_ms"))):
             return await self.replayer.run(["replay", "--ask", path], {**body, "tenant": name})
-        tenant = self.factory.tenant(name)
-        if tenant is None:
-            raise Conflict(f"nothing of the tenant {name[:40]!r} has come here yet, or another worker has it")
-        return answer(tenant, method, path, query, body)
+        return answer(self._tenant(name, path), method, path, query, body)
+
+    def _tenant(self, name: str, path: str) -> Tenant:
+        """The tenant, or what one is of which nothing has come yet. Raises Elsewhere when another worker has its partition."""
+        found = self.factory.tenant(name)
+        if found is not None:
+            return found
+        if path not in ANYWHERE and not self.factory.owns(name):
+            raise Elsewhere(f"another worker has the tenant {name[:40]!r}")
+        quiet = Tenant(name)
+        quiet.advance(self.clock.now_ms())
+        return quiet
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:

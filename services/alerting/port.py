@@ -7,8 +7,10 @@ process of their own, one at a time, so that paging neither waits for them nor d
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
 import json
+import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable
@@ -30,6 +32,10 @@ class Busy(KizashiError):
     """A replay is running already."""
 
 
+class Elsewhere(KizashiError):
+    """The question is for another worker."""
+
+
 class InnerPort:
     """Serves ``ask`` from daemon threads on ``host``:``port``; ``port`` is the one it got. Raises ConfigurationError when it is taken."""
 
@@ -37,10 +43,7 @@ class InnerPort:
         class Handler(_Handler):
             expected, question, home = f"Bearer {token}", staticmethod(ask), loop
 
-        try:
-            self._server = ThreadingHTTPServer((host, port), Handler)
-        except OSError as x:
-            raise ConfigurationError(f"{host}:{port} for alerting cannot be had ({x.strerror}): set alerting_port") from x
+        self._server = _server(host, port, Handler)
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
         threading.Thread(target=self._server.serve_forever, name="inner", daemon=True).start()
@@ -49,6 +52,24 @@ class InnerPort:
         """Stop serving and free the port."""
         self._server.shutdown()
         self._server.server_close()
+
+
+def _server(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    """Listens on that address of ``host`` which is this machine's: where several workers share a name, each finds its own."""
+    failed: OSError | None = None
+    try:
+        found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)
+    except OSError as x:
+        found, failed = [], x
+    for *_, address in found:
+        try:
+            return ThreadingHTTPServer((str(address[0]), port), handler)
+        except OSError as x:
+            failed = x
+            if x.errno != errno.EADDRNOTAVAIL:
+                break
+    said = failed.strerror if failed else "it has no address"
+    raise ConfigurationError(f"{host}:{port} for alerting cannot be had ({said}): set alerting_port") from failed
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -100,6 +121,8 @@ class _Handler(BaseHTTPRequestHandler):
             return 200, future.result(REPLAY_WITHIN_S + 10)
         except NotFound as x:
             return 404, {"detail": str(x)}
+        except Elsewhere as x:
+            return 421, {"detail": str(x)}
         except Conflict as x:
             return 409, {"detail": str(x)}
         except TimeoutError:

@@ -9,6 +9,7 @@ from typing import Any
 from kizashi.contracts import codec, topics
 from kizashi.contracts.batches import decode_rollups
 from kizashi.contracts.findings import Delivery, Episode, Feedback, Incident, Risk
+from kizashi.contracts.ids import tenant_partition
 from kizashi.contracts.inputs import Event
 from kizashi.stream.records import Emit, Record
 from services.alerting.model import PartitionModel
@@ -30,15 +31,6 @@ class AlertingProcessor:
         self.model, self._partition, self._told = model, partition, told
         self._quiet, self._ticks, self._wall_ms = 0, 0, 0
         model.catch_up(True)
-        self._readers: dict[str, Callable[[Record], None]] = {
-            topics.EPISODES.name: lambda r: self.model.episode(codec.decode(r.value, Episode)),
-            topics.INCIDENTS.name: lambda r: self.model.incident(codec.decode(r.value, Incident)),
-            topics.RISKS.name: lambda r: self.model.risk(codec.decode(r.value, Risk)),
-            topics.OUTCOMES.name: lambda r: self.model.outcome(codec.decode(r.value, Event)),
-            topics.EVENTS.name: lambda r: self.model.event(codec.decode(r.value, Event)),
-            topics.DELIVERIES.name: lambda r: self.model.delivery(codec.decode(r.value, Delivery)),
-            topics.ROLLUPS.name: self._rollup,
-        }
 
     @property
     def reading(self) -> bool:
@@ -49,7 +41,7 @@ class AlertingProcessor:
         if self.reading and record.timestamp_ms < self._wall_ms - OLD_MS:
             self._quiet = 0
         self.model.advance(record.timestamp_ms)
-        self._readers[record.topic](record)
+        READERS[record.topic](self.model, record)
 
     def skip(self, record: Record) -> None:
         """A message that cannot be read changes nothing."""
@@ -74,11 +66,25 @@ class AlertingProcessor:
     def dump(self) -> bytes:
         return self.model.dump()
 
-    def _rollup(self, record: Record) -> None:
-        batch = decode_rollups(record.value)
-        for info in batch.series:
-            self.model.series(info)
-        self.model.rollup(batch)
+
+def _rollup(model: PartitionModel, record: Record) -> None:
+    batch = decode_rollups(record.value)
+    for info in batch.series:
+        model.series(info)
+    model.rollup(batch)
+
+
+READERS: dict[str, Callable[[PartitionModel, Record], None]] = {
+    topics.EPISODES.name: lambda model, r: model.episode(codec.decode(r.value, Episode)),
+    topics.INCIDENTS.name: lambda model, r: model.incident(codec.decode(r.value, Incident)),
+    topics.RISKS.name: lambda model, r: model.risk(codec.decode(r.value, Risk)),
+    topics.OUTCOMES.name: lambda model, r: model.outcome(codec.decode(r.value, Event)),
+    topics.EVENTS.name: lambda model, r: model.event(codec.decode(r.value, Event)),
+    topics.DELIVERIES.name: lambda model, r: model.delivery(codec.decode(r.value, Delivery)),
+    topics.ROLLUPS.name: _rollup,
+}
+"""How a record of each topic is read. Of the module: a processor that held its own readers would hold itself, and after its partition went
+to another worker its messages would be sent by both until the collector came."""
 
 
 class AlertingFactory:
@@ -118,6 +124,10 @@ class AlertingFactory:
     def tenant(self, name: str) -> Tenant | None:
         """A tenant that this process owns."""
         return next((p.model.tenants[name] for p in list(self._owned.values()) if name in p.model.tenants), None)
+
+    def owns(self, name: str) -> bool:
+        """Whether the partition of a tenant is this process's, be the tenant known or not."""
+        return tenant_partition(name, self._partitions) in self._owned
 
     def _own(self, partition: int, model: PartitionModel) -> AlertingProcessor:
         made = self._owned[partition] = AlertingProcessor(model, partition, lambda: self.on_pending())

@@ -129,7 +129,7 @@ async def _parts(settings: Settings, limits: GatewaySettings) -> AsyncIterator[D
         producer = await stack.enter_async_context(LoopProducer(settings.kafka))
         forwarder = Forwarder(settings.ingest_host, settings.ingest_port)
         stack.push_async_callback(forwarder.close)
-        inner = Inner(settings.alerting_host, settings.alerting_port, key)
+        inner = Inner(settings.alerting_places, key)
         stack.push_async_callback(inner.close)
         bus, history = Bus(settings.kafka, GROUPS), History()
         hub = Hub(settings.kafka, clock, limits.flush_s, await bus.partitions(topics.SCORES.name), history.delays_ms.append)

@@ -122,7 +122,9 @@ class Settings(BaseModel):
     alerting_port: int = Field(default=8082, ge=0, le=65535)
     """Alerting's inner HTTP: what the gateway asks it for people. 0 lets the system choose."""
     alerting_host: str = "127.0.0.1"
-    """Where alerting listens, and the gateway finds it."""
+    """Where alerting listens, and the gateway finds it; every address of the name is a worker."""
+    alerting_workers: str = Field(default="", pattern=r"^[ ,]*([\w.-]+(:[0-9]{1,5})?[ ,]*)*$", max_length=4_000)
+    """Further workers of alerting that the gateway asks, as name or name:port with commas between; needed when they share no name."""
     alerting_hosts: str = ""
     """Hosts, as name or name:port with commas between, that channels may reach although their address is private."""
     observe_port: int = Field(default=0, ge=0, le=65535)
@@ -143,6 +145,12 @@ class Settings(BaseModel):
     def people_url(self) -> str:
         """The gateway's address as people know it."""
         return self.public_url or f"http://{self.bind}:{self.port}"
+
+    @property
+    def alerting_places(self) -> list[tuple[str, int]]:
+        """(host, port) of everybody who may answer for alerting."""
+        named = (w.partition(":") for w in self.alerting_workers.replace(",", " ").split())
+        return [(self.alerting_host, self.alerting_port), *((host, int(port or self.alerting_port)) for host, _, port in named)]
 
     @property
     def signing_key_path(self) -> Path:

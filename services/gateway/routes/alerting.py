@@ -12,6 +12,7 @@ from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from kizashi.contracts.civil_time import LONGEST_CALENDAR_DAYS
 from services.gateway.answers import Value, json_answer, json_bytes
 from services.gateway.configuration import check_shape
 from services.gateway.guard import Parts, Who
@@ -21,6 +22,7 @@ from services.gateway.times import UNIT_MS
 
 router = APIRouter(prefix="/api/v1/alerts")
 PREVIEWED_ALERTS = 1_000
+Days = Annotated[int, Query(ge=1, le=LONGEST_CALENDAR_DAYS)]
 Question = Annotated[dict[str, Any], Body(examples=[{}])]
 
 
@@ -56,17 +58,21 @@ async def silences(parts: Parts, who: Who) -> Response:
 
 
 @router.get("/maintenance")
-async def maintenance(parts: Parts, who: Who, days: Annotated[int, Query(ge=1, le=366)] = 14) -> Response:
-    """The next window of each recurring maintenance."""
+async def maintenance(parts: Parts, who: Who, days: Days = 14) -> Response:
+    """The next window of each recurring maintenance, and all of the coming days."""
     return json_bytes(await parts.inner.ask(who.tenant, "maintenance", {"days": str(days)}))
 
 
 @router.get("/oncall")
-async def on_call(
-    parts: Parts, who: Who, days: Annotated[int, Query(ge=1, le=92)] = 7, at_ms: Annotated[int | None, Query(ge=0, le=1 << 45)] = None
-) -> Response:
+async def on_call(parts: Parts, who: Who, days: Days = 7, at_ms: Annotated[int | None, Query(ge=0, le=1 << 45)] = None) -> Response:
     """Who is on call now, and the shifts to come."""
     return json_bytes(await parts.inner.ask(who.tenant, "oncall", {"days": str(days)} | ({} if at_ms is None else {"at_ms": str(at_ms)})))
+
+
+@router.post("/oncall/preview")
+async def preview_schedule(body: Question, parts: Parts, who: Who) -> Response:
+    """The turns of a schedule that need not be saved."""
+    return await _pass(parts, who, "oncall/preview", body)
 
 
 @router.post("/check")
@@ -77,7 +83,7 @@ async def check(body: Question, parts: Parts, who: Who) -> Response:
 
 @router.post("/route")
 async def route(body: Question, parts: Parts, who: Who) -> Response:
-    """Where an alert with these labels would go."""
+    """Where an alert with these labels would go, by the tree in force or one that is not saved: who is told, and what holds it back."""
     return await _pass(parts, who, "route", body)
 
 

@@ -14,6 +14,8 @@ import msgspec
 
 from kizashi.errors import ConfigurationError
 
+LONGEST_CALENDAR_DAYS = 62
+"""Two months, the longest stretch of turns or windows that may be asked for at once: the gateway and alerting refuse more alike."""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _EPOCH = datetime(1970, 1, 1)
 

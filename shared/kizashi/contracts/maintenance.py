@@ -86,6 +86,19 @@ def window_at(m: Maintenance, at_ms: int) -> Window:
     return Window(NEVER_MS, NEVER_MS, good_from, NEVER_MS)
 
 
+def windows(m: Maintenance, from_ms: int, to_ms: int, most: int) -> list[tuple[int, int]]:
+    """(start, end) in ms of every window that holds at some time in [from, to), in order, ``most`` at most."""
+    found: list[tuple[int, int]] = []
+    at_ms = from_ms
+    while len(found) < most:
+        w = window_at(m, at_ms)
+        if w.start_ms >= to_ms or w.end_ms <= at_ms:
+            break
+        found.append((w.start_ms, w.end_ms))
+        at_ms = w.end_ms
+    return found
+
+
 class Calendar:
     """Every maintenance of a tenant, with the next window of each kept so that a second costs nothing."""
 
