@@ -29,6 +29,10 @@ export default defineConfig({
               name: "editing",
               test: /src\/pages\/dashboards\/(List|shelf|ready|edit\/)/,
             },
+            // Whoever looks at one of these looks at the others next: what happened, in what, why.
+            { name: "found", test: /src\/pages\/(episodes|incidents|forecast)\/.*\.tsx?$/ },
+            // Seldom opened, and small.
+            { name: "house", test: /src\/pages\/(health|queries|connect)\/.*\.tsx?$/ },
             {
               name: "later",
               test: /src\/(shell\/(Palette|shortcuts|badgeFeed)|time\/Absolute|parts\/save)/,
