@@ -13,6 +13,8 @@ ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".woff2": "font/woff2", ".webmanifest": "application/manifest+json"}
 FILES = frozenset({".js", ".mjs", ".css", ".map", ".json", ".svg", ".png", ".ico", ".txt", ".xml", ".php", ".woff2", ".webmanifest"})
 """What is missing with such an ending is missing; other dots belong to names in addresses, such as a share link's token."""
+OURS = "painter"
+"""Folder of the build that holds a program of the server (with 35 MB of library): nothing in it is for a browser."""
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Kizashi</title>
 <h1>The web client is not built yet</h1>
 <p>Run <code>make setup</code> (or <code>npm ci &amp;&amp; npm run build</code> in services/gateway/ui) and reload.</p>
@@ -28,7 +30,7 @@ class Assets:
     def answer(self, path: str, request: Request) -> Response:
         """The response for a path without its leading slash."""
         file = self._find(path)
-        if file is None and (path.startswith("assets/") or Path(path).suffix.lower() in FILES):
+        if file is None and (path.startswith(("assets/", f"{OURS}/")) or Path(path).suffix.lower() in FILES):
             return Response("not found\n", 404, media_type="text/plain")
         page = file is None
         file = file or self._root / "index.html"
@@ -50,4 +52,5 @@ class Assets:
         if not path or "\x00" in path:
             return None
         file = (self._root / path).resolve()
-        return file if file.is_relative_to(self._root) and file.is_file() else None
+        inside = file.is_relative_to(self._root) and not file.is_relative_to(self._root / OURS)
+        return file if inside and file.is_file() else None

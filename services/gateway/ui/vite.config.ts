@@ -15,7 +15,7 @@ export default defineConfig({
           groups: [
             {
               name: "shared",
-              test: /src\/(parts\/(?!save|BandGauge|SignStrip)|units\/|time\/(?!Absolute)|api\/live\.ts|state\/resource|charts\/(columns|useColumns))/,
+              test: /src\/(parts\/(?!save|BandGauge|SignStrip)|units\/|time\/(?!Absolute)|api\/live\.ts|state\/resource|charts\/(columns|useColumns|notes))/,
             },
             {
               name: "board",
@@ -39,7 +39,7 @@ export default defineConfig({
             },
             {
               name: "charts",
-              test: /src\/charts\/(TimeChart|LinesChart|lines|paint|scale|shown|Surface|crosshair|words|ink|chart)/,
+              test: /src\/charts\/(TimeChart|LinesChart|lines|paint|scale|shown|Surface|Marks|crosshair|words|ink|chart)/,
             },
           ],
         },
@@ -51,5 +51,11 @@ export default defineConfig({
     reportCompressedSize: false,
     manifest: true,
   },
-  test: { environment: "happy-dom", include: ["test/**/*.test.ts", "test/**/*.test.tsx"], sequence: { shuffle: true } },
+  test: {
+    environment: "happy-dom",
+    include: ["test/**/*.test.ts", "test/**/*.test.tsx"],
+    sequence: { shuffle: true },
+    // The painter reads the colours from it; every other sheet is left empty.
+    css: { include: [/tokens\.css/] },
+  },
 });

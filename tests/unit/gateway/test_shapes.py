@@ -125,6 +125,8 @@ def test_assets(tmp_path: Path) -> None:
     (root / "index.html").write_text("<p>page</p>")
     (root / "assets" / "a-1.js").write_text("x")
     (root / "assets" / "a-1.js.br").write_bytes(b"br")
+    (root / "painter").mkdir()
+    (root / "painter" / "main.mjs").write_text("a program of the server")
     (tmp_path / "secret.txt").write_text("no")
     assets = Assets(root)
     plain, packed = assets.answer("assets/a-1.js", request()), assets.answer("assets/a-1.js", request("gzip, br"))
@@ -133,5 +135,5 @@ def test_assets(tmp_path: Path) -> None:
     for page in ("", "explore", "dashboards/a/b", "shared/share-1f.a-b_c", "dashboards/v1.2"):
         answer = assets.answer(page, request())
         assert answer.status_code == 200 and answer.headers["cache-control"] == "no-cache"
-    for missing in ("assets/b.js", "../secret.txt", "x/../../secret.txt", "logo.png", "/etc/passwd.txt"):
+    for missing in ("assets/b.js", "../secret.txt", "x/../../secret.txt", "logo.png", "/etc/passwd.txt", "painter/main.mjs", "painter/x"):
         assert assets.answer(missing, request()).status_code == 404

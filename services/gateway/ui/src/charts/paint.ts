@@ -1,6 +1,7 @@
 // Draws curves over time onto anything that draws like a canvas: the screen, a picture to take away, an SVG file. Pure: no page, no clock.
 import type { Column } from "../api/types";
 import type { Ink } from "./ink";
+import { type About, type Note, paintNotes } from "./notes";
 import { firstFrom, timeTicks, valueTicks } from "./scale";
 
 /** What is used of a canvas's context. */
@@ -53,8 +54,11 @@ export interface Picture {
   curves: readonly Curve[];
   /** First and last index of stretches to be marked as odd. */
   odd: readonly (readonly [number, number])[];
-  /** Times of vertical marks. */
-  notes: readonly number[];
+  notes: readonly Note[];
+  /** The titles of the notes are drawn too. */
+  titled?: boolean;
+  /** The series that it shows. */
+  about?: readonly About[];
   ink: Ink;
   /** The numbers behind it, by name, for people who want those. */
   table: readonly { name: string; values: readonly (number | null | undefined)[] }[];
@@ -78,6 +82,7 @@ export interface Frame {
 
 const axis = { left: 72, bottom: 26, top: 8, right: 8 };
 const tickRoom = { time: 84, value: 34 };
+const nearEdge = 36;
 /** Below this many samples in view each one gets a dot. */
 const fewSamples = 40;
 
@@ -130,11 +135,13 @@ function paintAxes(pen: Pen, p: Picture, f: Frame & { ticks: number[] }): void {
     pen.lineTo(f.left + f.width, Math.round(f.y(v)) + 0.5);
     pen.fillText(p.valueWord(v), f.left - 6, f.y(v));
   }
-  pen.textAlign = "center";
   for (const ms of times) {
+    // Beside the right edge a word ends with the picture: in the middle it would be cut.
+    const last = f.x(ms) > f.left + f.width - nearEdge;
+    pen.textAlign = last ? "right" : "center";
     pen.moveTo(Math.round(f.x(ms)) + 0.5, f.top);
     pen.lineTo(Math.round(f.x(ms)) + 0.5, f.top + f.height);
-    pen.fillText(p.timeWord(ms), f.x(ms), f.top + f.height + axis.bottom / 2);
+    pen.fillText(p.timeWord(ms), f.x(ms) + (last ? axis.right - 2 : 0), f.top + f.height + axis.bottom / 2);
   }
   pen.stroke();
 }
@@ -244,19 +251,6 @@ function paintArea(pen: Pen, p: Picture, f: Frame, a: Area): void {
     else run.push([x, up, down]);
   }
   flush();
-}
-
-function paintNotes(pen: Pen, p: Picture, f: Frame): void {
-  pen.strokeStyle = p.ink.fuji;
-  pen.lineWidth = 1;
-  pen.setLineDash([4, 3]);
-  pen.beginPath();
-  for (const ms of p.notes) {
-    pen.moveTo(f.x(ms), f.top);
-    pen.lineTo(f.x(ms), f.top + f.height);
-  }
-  pen.stroke();
-  pen.setLineDash([]);
 }
 
 /** Draws the whole picture; what it answers says where things are, for the crosshair. */

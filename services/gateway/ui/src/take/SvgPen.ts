@@ -27,7 +27,7 @@ export class SvgPen implements Pen {
   /** Groups opened since each save. */
   private open: number[] = [];
 
-  constructor(private readonly font_px = 11) {}
+  constructor(protected fontPx = 11) {}
 
   beginPath(): void {
     this.path = "";
@@ -69,7 +69,7 @@ export class SvgPen implements Pen {
   fillText(text: string, x: number, y: number): void {
     const anchor = { left: "start", center: "middle", right: "end" }[this.textAlign] ?? "start";
     this.out.push(
-      `<text x="${short(x)}" y="${short(y)}" ${paintOf("fill", this.fillStyle)} font-size="${this.font_px}" text-anchor="${anchor}" dominant-baseline="central">${escaped(text)}</text>`,
+      `<text x="${short(x)}" y="${short(y)}" ${paintOf("fill", this.fillStyle)} font-size="${this.fontPx}" text-anchor="${anchor}" dominant-baseline="central">${escaped(text)}</text>`,
     );
   }
   clip(): void {

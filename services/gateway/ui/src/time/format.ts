@@ -1,7 +1,8 @@
 // Times in the person's own zone and language.
 import { lang } from "../state/prefs";
 
-const formats = new Map<string, Intl.DateTimeFormat>();
+/** Made for the process's zone; the painter empties it when it draws for another. */
+export const formats = new Map<string, Intl.DateTimeFormat>();
 
 function format(kind: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = `${lang.value}.${kind}`;
