@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { columnsOf } from "../src/charts/columns";
 import type { Ink } from "../src/charts/ink";
+import { clusters } from "../src/charts/Marks";
+import { moment, type Note, notesOf } from "../src/charts/notes";
 import { frameOf, type Pen, type Picture, paint } from "../src/charts/paint";
 import { firstFrom, nearest, niceStep, timeTicks, valueTicks } from "../src/charts/scale";
 import { pictureOf } from "../src/charts/TimeChart";
@@ -171,5 +173,55 @@ describe("taking a chart away", () => {
     expect(sqlOf(["0a') OR 1=1"], 0, 1000)).toContain("IN ('0a11')");
     expect(sqlOf(["ff"], 0, 1000)).toContain("toDateTime64('1970-01-01 00:00:00.000', 3, 'UTC')");
     expect(grafanaOf(["ff"])).toContain("$__timeFilter(time)");
+  });
+});
+
+const note = (over: Partial<Note>): Note => ({ at_ms: 10, end_ms: 10, title: "x", ...over });
+const series = { id: "01", labels: { service: "pay" } };
+
+describe("notes", () => {
+  it("draws a line at a moment, a wash over a range, and titles in files alone", () => {
+    const p = picture({ notes: [note({ title: "deploy" }), note({ at_ms: 50, end_ms: 80, title: "sale" })] });
+    const drawn = (q: Picture) => {
+      const { pen, said } = recorder();
+      paint(pen, q, 480, 134);
+      return said;
+    };
+    const texts = (q: Picture) =>
+      drawn(q).filter(([name, text]) => name === "fillText" && /deploy|sale/.test(`${text}`));
+    expect(drawn(p).filter(([name]) => name === "fillRect").length).toBe(1);
+    expect(texts(p)).toEqual([]);
+    expect(texts({ ...p, titled: true }).map(([, text]) => text)).toEqual(["deploy", "sale"]);
+    expect(svgOfPicture({ picture: p, width: 480, height: 134 }, "Latency", "#fff")).toContain(">sale</text>");
+  });
+
+  it("puts what people wrote on the charts of its series or entity, what happened on all", () => {
+    const all = [
+      note({ id: "deploy", kind: "change", entity: "db" }),
+      note({ id: "all", kind: "note" }),
+      note({ id: "mine", kind: "note", series: ["01"] }),
+      note({ id: "other", kind: "note", series: ["02"] }),
+      note({ id: "pay", kind: "note", entity: "pay" }),
+      note({ id: "db", kind: "note", entity: "db" }),
+    ];
+    expect(notesOf(all, [series]).map((n) => n.id)).toEqual(["deploy", "all", "mine", "pay"]);
+  });
+
+  it("gives one mark to what lies close together, none to what has no words or is out of view", () => {
+    const found = clusters({
+      fromMs: 0,
+      toMs: 1000,
+      notes: [
+        note({ at_ms: 500 }),
+        note({ at_ms: 503 }),
+        note({ at_ms: -50, end_ms: 20 }),
+        moment(700),
+        note({ at_ms: 2000, end_ms: 2000 }),
+      ],
+    });
+    expect(found.map(([place, list]) => [place, list.length])).toEqual([
+      [0, 1],
+      [0.5, 2],
+    ]);
   });
 });

@@ -6,6 +6,7 @@ import { dark, lang } from "../state/prefs";
 import { quantity } from "../units/format";
 import { type Ink, readInk } from "./ink";
 import { joined, type Line, strokeOf } from "./lines";
+import type { About, Note } from "./notes";
 import type { Picture } from "./paint";
 import { Surface } from "./Surface";
 import { axisWords } from "./words";
@@ -17,6 +18,8 @@ interface Props {
   fromMs: number;
   toMs: number;
   height: number;
+  notes?: readonly Note[];
+  about?: readonly About[];
   onZoom: (fromMs: number, toMs: number) => void;
 }
 
@@ -31,7 +34,8 @@ export function linesPicture(p: Omit<Props, "height" | "onZoom">, ink: Ink): Pic
     areas: [],
     curves: data.values.map((values, i) => ({ values, stroke: colour(i), width: 1.6, dash: strokeOf(i).dash })),
     odd: [],
-    notes: [],
+    notes: p.notes ?? [],
+    about: p.about ?? [],
     ink,
     table: p.names.map((name, i) => ({ name, values: data.values[i] ?? [] })),
     ...axisWords(p.fromMs, p.toMs, p.unit),
@@ -39,10 +43,10 @@ export function linesPicture(p: Omit<Props, "height" | "onZoom">, ink: Ink): Pic
 }
 
 export function LinesChart(props: Props) {
-  const { names, unit, lines, fromMs, toMs } = props;
+  const { names, unit, lines, notes, fromMs, toMs } = props;
   const at = useSignal<number | null>(null);
   const ink = useMemo(readInk, [dark.value]);
-  const picture = useMemo(() => linesPicture(props, ink), [lines, unit, fromMs, toMs, ink, lang.value]);
+  const picture = useMemo(() => linesPicture(props, ink), [lines, notes, unit, fromMs, toMs, ink, lang.value]);
   const valueAt = (i: number): number | null => {
     const column = picture.curves[i]?.values ?? [];
     return (at.value === null ? column.findLast((v) => v != null) : column[at.value]) ?? null;

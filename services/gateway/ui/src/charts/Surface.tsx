@@ -1,6 +1,7 @@
 // The sheet that a picture is drawn on: it follows its own width, the theme and the data; mouse and finger move the crosshair, a drag zooms.
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { join, pointAll } from "./crosshair";
+import { Marks } from "./Marks";
 import { type Frame, type Picture, paint } from "./paint";
 import { nearest } from "./scale";
 import { shown } from "./shown";
@@ -70,8 +71,9 @@ class Sheet {
     const x = f && ms !== null ? f.x(ms) - f.left : -1;
     const away = !f || x < 0 || x > f.width;
     if (cross) cross.style.transform = away ? "translateX(-9999px)" : `translateX(${x}px)`;
-    dots.forEach((dot, i) => {
-      const v = this.props.current.picture.curves[i]?.values[this.at];
+    this.props.current.picture.curves.forEach((c, i) => {
+      const [dot, v] = [dots[i], c.values[this.at]];
+      if (!dot) return;
       dot.style.transform = away || v == null || !f ? "translate(-9999px)" : `translate(${x}px,${f.y(v) - f.top}px)`;
     });
   }
@@ -114,6 +116,7 @@ class Sheet {
 
   readonly key = (event: KeyboardEvent): void => {
     const { picture, onKey, onPick, sync } = this.props.current;
+    if (event.key === "Enter" && event.target !== event.currentTarget) return;
     if (event.key === "Enter" && this.at >= 0) onPick?.(this.at);
     const to = onKey?.(event, this.at < 0 ? picture.ts.length - 1 : this.at);
     if (to === undefined || to === null) return;
@@ -177,6 +180,7 @@ export function Surface(props: Props) {
         {picture.curves.map((c, i) => (
           <i key={i} class="dot" style={{ background: c.stroke }} />
         ))}
+        <Marks picture={picture} />
       </div>
     </div>
   );

@@ -9,6 +9,7 @@ import { zoomRange } from "../time/range";
 import { score as format, quantity } from "../units/format";
 import { type Columns, columnNames, oddRuns, summary } from "./columns";
 import { type Ink, readInk } from "./ink";
+import type { About, Note } from "./notes";
 import type { Picture } from "./paint";
 import { Surface } from "./Surface";
 import { axisWords } from "./words";
@@ -29,7 +30,8 @@ interface Props {
   height?: number;
   sync?: string;
   extra?: readonly Extra[];
-  notes?: readonly number[];
+  notes?: readonly Note[];
+  about?: readonly About[];
   onZoom?: (fromMs: number, toMs: number) => void;
   /** A click or Enter at a sample: its time. */
   onPick?: (ms: number) => void;
@@ -118,6 +120,7 @@ export function pictureOf(props: Props, ink: Ink): Picture {
     ],
     odd: oddRuns(c.score),
     notes: props.notes ?? [],
+    about: props.about ?? [],
     ink,
     table: [
       ...columnNames.map((name) => ({ name, values: c[name] })),

@@ -38,7 +38,7 @@ export function svgOfPicture({ picture, width, height }: Shown, title: string, g
   pen.fillText(title, 10, headPx / 2);
   // The pen has no transform: the picture is drawn in a group of its own below the title.
   const inner = new SvgPen();
-  paint(inner, picture, width, height);
+  paint(inner, { ...picture, titled: true }, width, height);
   const drawn = inner.file(width, height, title, "none").replace("<svg ", `<svg y="${headPx}" `);
   return pen.file(width, height + headPx, title, ground).replace(/<\/svg>$/, `${drawn}</svg>`);
 }

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { me } from "../../api/http";
+import { useNotes } from "../../charts/notes";
 import { need, t } from "../../i18n";
 import { RangePicker } from "../../parts/RangePicker";
 import { useRange } from "../../parts/useRange";
@@ -21,6 +22,7 @@ export interface EditProps {
 export function Board({ opened, onSaved }: { opened: Opened; onSaved: () => void }) {
   const { dashboard } = opened;
   const range = useRange(dashboard.from);
+  useNotes(range);
   const Edit = useSignal<{ View: ComponentType<EditProps> } | null>(null);
   const values = Object.fromEntries(dashboard.variables.map((v) => [v.name, one(`var-${v.name}`) || v.value]));
   const Sharing = useSignal<{ View: ComponentType<ShareProps> } | null>(null);

@@ -1,7 +1,7 @@
 // The charts of the chosen series, one below another.
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { get } from "../../api/http";
+import { moment, notes, notesOf, useNotes } from "../../charts/notes";
 import { type Extra, TimeChart } from "../../charts/TimeChart";
 import { type Drawn, useColumns } from "../../charts/useColumns";
 import { t } from "../../i18n";
@@ -9,7 +9,6 @@ import { Ready } from "../../parts/Notes";
 import { setRange } from "../../parts/RangePicker";
 import { SeriesName, seriesName } from "../../parts/series";
 import { many, setQuery } from "../../state/location";
-import { useResource } from "../../state/resource";
 import { span } from "../../time/format";
 import type { Range } from "../../time/range";
 import { Actions } from "./Actions";
@@ -18,29 +17,26 @@ import { Why } from "./Why";
 
 const shiftsMs: Record<string, number> = { "1d": 864e5, "7d": 6048e5 };
 
-interface Annotation {
-  at_ms: number;
-  title: string;
-}
-
 function One({
   drawn,
   other,
   compare,
   range,
   stepMs,
-  notes,
 }: {
   drawn: Drawn;
   other: Drawn | undefined;
   compare: string;
   range: Range & { key: string };
   stepMs: number;
-  notes: number[];
 }) {
   const { series, columns } = drawn;
   const at = useSignal<number | null>(null);
-  const marks = useMemo(() => (at.value ? [...notes, at.value] : notes), [notes, at.value]);
+  const about = useMemo(() => [series], [series]);
+  const marks = useMemo(
+    () => [...notesOf(notes.value, about), ...(at.value ? [moment(at.value)] : [])],
+    [notes.value, about, at.value],
+  );
   const extra = useMemo<Extra[]>(() => {
     if (!other) return [];
     return [
@@ -77,6 +73,7 @@ function One({
         toMs={range.toMs}
         extra={extra}
         notes={marks}
+        about={about}
         onPick={(ms) => (at.value = ms)}
         onZoom={(fromMs, toMs) => setRange({ fromMs, toMs })}
       />
@@ -97,10 +94,7 @@ export function Charts({
   const main = useColumns(chosen, range);
   const shiftMs = shiftsMs[compare] ?? 0;
   const other = useColumns(shiftMs ? chosen : [], range, shiftMs || 1);
-  const notes = useResource<{ items: Annotation[] }>(`notes|${range.key}`, (abort) =>
-    get("/annotations", { from: Math.round(range.fromMs), to: Math.round(range.toMs) }, abort),
-  );
-  const times = useMemo(() => (notes.data?.items ?? []).map((n) => n.at_ms), [notes.data]);
+  useNotes(range);
   return (
     <Ready of={main}>
       {(data) => (
@@ -114,17 +108,7 @@ export function Charts({
                 </p>
               );
             const twin = shiftMs ? other.data?.drawn.find((d) => d.series.id === id) : undefined;
-            return (
-              <One
-                key={id}
-                drawn={drawn}
-                other={twin}
-                compare={compare}
-                range={range}
-                stepMs={data.stepMs}
-                notes={times}
-              />
-            );
+            return <One key={id} drawn={drawn} other={twin} compare={compare} range={range} stepMs={data.stepMs} />;
           })}
         </>
       )}

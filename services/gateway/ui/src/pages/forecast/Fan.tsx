@@ -2,6 +2,7 @@
 import { get } from "../../api/http";
 import type { Forecast, Page, RangeAnswer } from "../../api/types";
 import { columnsOf } from "../../charts/columns";
+import { moment } from "../../charts/notes";
 import { TimeChart } from "../../charts/TimeChart";
 import { t } from "../../i18n";
 import { Ready } from "../../parts/Notes";
@@ -84,7 +85,7 @@ export function Fan({ id, height = 220, past: withPast = false }: { id: string; 
               toMs={Math.max(columns.ts.at(-1) ?? range.to, range.to)}
               height={height}
               sync={`fan${id}`}
-              notes={[range.to]}
+              notes={[moment(range.to)]}
               extra={extra}
             />
             {forecast ? (

@@ -1,6 +1,7 @@
 // Time series: one series with its band and odd stretches, several as lines.
 import { useMemo } from "preact/hooks";
 import { LinesChart } from "../../../charts/LinesChart";
+import { notes, notesOf } from "../../../charts/notes";
 import { TimeChart } from "../../../charts/TimeChart";
 import { useColumns } from "../../../charts/useColumns";
 import { t } from "../../../i18n";
@@ -33,6 +34,8 @@ function Charts({ ids, range, height }: { ids: string[]; range: PanelProps["rang
   const found = useColumns(ids, range);
   const drawn = found.data?.drawn ?? [];
   const lines = useMemo(() => drawn.map((d) => d.columns), [drawn]);
+  const about = useMemo(() => drawn.map((d) => d.series), [drawn]);
+  const marks = useMemo(() => notesOf(notes.value, about), [notes.value, about]);
   return (
     <Ready of={found}>
       {() => {
@@ -48,6 +51,8 @@ function Charts({ ids, range, height }: { ids: string[]; range: PanelProps["rang
               fromMs={range.fromMs}
               toMs={range.toMs}
               height={height - besideOne}
+              notes={marks}
+              about={about}
               onZoom={zoom}
             />
           );
@@ -60,6 +65,8 @@ function Charts({ ids, range, height }: { ids: string[]; range: PanelProps["rang
             fromMs={range.fromMs}
             toMs={range.toMs}
             height={height - besideMany}
+            notes={marks}
+            about={about}
             onZoom={zoom}
           />
         );

@@ -1,0 +1,123 @@
+// The form in which a note is written, changed and deleted: a dialog of its own, opened from a chart's menu or from a mark.
+import { useSignal } from "@preact/signals";
+import { render } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { type ApiError, apiUrl, call } from "../api/http";
+import { type Note, written } from "../charts/notes";
+import type { Picture } from "../charts/paint";
+import { need, t } from "../i18n";
+import { why } from "../parts/Notes";
+import { localInput } from "../time/format";
+import "./annotate.css";
+
+interface Props {
+  picture: Picture | undefined;
+  note: Note;
+  close: () => void;
+}
+
+const place = "/annotations";
+const time = (value: FormDataEntryValue | null): number => Date.parse(`${value}`);
+
+/** What the note is about, as the choice that says so: nothing, `entity:NAME` or `series`. */
+const scopeOf = (n: Note): string => (n.series?.length ? "series" : n.entity ? `entity:${n.entity}` : "");
+
+function Form({ picture, note, close }: Props) {
+  const problem = useSignal("");
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  const about = picture?.about ?? [];
+  const ids = note.series?.length ? note.series : about.map((a) => a.id);
+  const entities = new Set([note.entity, ...about.map((a) => a.labels["service"])].filter(Boolean));
+  const send = async (method: string, body?: object): Promise<void> => {
+    try {
+      const init = note.id ? { match: `"${note.version}"` } : {};
+      await call(method, apiUrl(note.id ? `${place}/${note.id}` : place), body ? { ...init, body } : init);
+      written.value++;
+      dialog.current?.close();
+    } catch (error) {
+      problem.value = why(error as ApiError);
+    }
+  };
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const text = (name: string): string => `${form.get(name)}`.trim();
+    const scope = text("scope");
+    void send(note.id ? "PATCH" : "POST", {
+      title: text("title"),
+      text: text("text"),
+      at_ms: time(form.get("from")),
+      until_ms: text("to") ? time(form.get("to")) : null,
+      tags: text("tags")
+        .split(/[,、]/)
+        .map((tag) => tag.trim())
+        .filter(Boolean),
+      series: scope === "series" ? ids : [],
+      entity: scope.startsWith("entity:") ? scope.slice(7) : "",
+    });
+  };
+  const field = (name: string, value: string, more: object = {}) => (
+    <label>
+      {t(`notes.${name}`)}
+      <input class="field" name={name} value={value} {...more} />
+    </label>
+  );
+  const when = { type: "datetime-local", step: "1" };
+  const title = t(note.id ? "notes.change" : "notes.new");
+  return (
+    <dialog ref={dialog} class="annotate" aria-label={title} onClose={close}>
+      <form onSubmit={submit}>
+        <h2>{title}</h2>
+        {field("title", note.title, { required: true, maxLength: 200 })}
+        <label>
+          {t("notes.text")}
+          <textarea class="field" name="text" maxLength={4000} value={note.text} />
+        </label>
+        {field("from", localInput(note.at_ms), { ...when, required: true })}
+        {field("to", note.end_ms > note.at_ms ? localInput(note.end_ms) : "", when)}
+        {field("tags", note.tags?.join(", ") ?? "")}
+        <label>
+          {t("notes.scope")}
+          <select class="field" name="scope" defaultValue={scopeOf(note)}>
+            <option value="">{t("notes.scope_all")}</option>
+            {[...entities].map((e) => (
+              <option key={e} value={`entity:${e}`}>
+                {e}
+              </option>
+            ))}
+            {ids.length > 0 && <option value="series">{t("notes.scope_series", { n: ids.length })}</option>}
+          </select>
+        </label>
+        {problem.value && <p role="alert">{problem.value}</p>}
+        <div class="tools">
+          <button type="submit" class="btn main">
+            {t("notes.save")}
+          </button>
+          {note.id && (
+            <button type="button" class="btn" onClick={() => void send("DELETE")}>
+              {t("notes.delete")}
+            </button>
+          )}
+          <button type="button" class="btn plain" onClick={() => dialog.current?.close()}>
+            {t("notes.cancel")}
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
+
+/** Opens the form: for the first of the notes, or for a new one where the person last pointed, else at the end of the picture. */
+export async function annotate(picture: Picture | undefined, [note]: readonly Note[] = []): Promise<void> {
+  await need("notes");
+  const at = Math.round(
+    picture?.notes.findLast((n) => !n.title)?.at_ms ?? Math.min(picture?.toMs ?? Number.POSITIVE_INFINITY, Date.now()),
+  );
+  const host = document.body.appendChild(document.createElement("div"));
+  const close = (): void => {
+    render(null, host);
+    host.remove();
+  };
+  render(<Form picture={picture} note={note ?? { at_ms: at, end_ms: at, title: "" }} close={close} />, host);
+}
