@@ -16,6 +16,8 @@ export const looks = ["light", "dark"].flatMap((theme) => ["en", "ja"].flatMap((
 const mostWaitMs = 15_000;
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** Page → its requests without an answer yet. */
+const waiting = new WeakMap();
 let browser;
 let cookies;
 
@@ -55,24 +57,45 @@ export async function visit(address, { theme = "light", lang = "en", width = "de
   const trouble = [];
   page.on("pageerror", (error) => trouble.push(`error: ${error.message}`));
   page.on("console", (message) => message.type() === "error" && trouble.push(`console: ${message.text()}`));
+  const unanswered = new Set();
+  page.on("request", (request) => unanswered.add(request));
+  for (const ended of ["requestfinished", "requestfailed"]) page.on(ended, (request) => unanswered.delete(request));
+  waiting.set(page, unanswered);
   page.on("request", (request) => {
     if (!request.url().startsWith(base) && !/^(data|blob):/.test(request.url())) trouble.push(`left the house: ${request.url()}`);
   });
   const mark = address.includes("?") ? "&" : "?";
-  await page.goto(`${base}${address}${mark}theme=${theme}&lang=${lang}`);
-  await page.waitForSelector("h1");
+  await told(page, async () => {
+    await page.goto(`${base}${address}${mark}theme=${theme}&lang=${lang}`);
+    await page.waitForSelector("h1");
+  });
   return { page, context, trouble };
 }
 
-/** Waits until the page has stopped loading: no placeholder left, and no panel in view that has not begun. */
-export async function settled(page) {
-  await page.waitForFunction(() => {
-    const inView = (cell) => cell.getBoundingClientRect().top < innerHeight;
-    const waiting = [...document.querySelectorAll(".cell-body:empty")].some(inView);
-    return document.querySelector("main")?.childElementCount && !waiting && !document.querySelector(".loading");
+/** What a page that keeps a test waiting is itself waiting for: frames of the browser, answers of the gateway, or neither. */
+async function state(page) {
+  const asked = [...(waiting.get(page) ?? [])].map((request) => request.url());
+  const seen = page.evaluate(async () => {
+    const within = (work) => Promise.race([work.then(() => "yes"), new Promise((done) => setTimeout(() => done("no"), 3000))]);
+    const frames = await within(new Promise((done) => requestAnimationFrame(done)));
+    const watched = await within(new Promise((done) => new IntersectionObserver(done).observe(document.body)));
+    const answer = await within(fetch("/api/v1/me").then((r) => r.text()));
+    return { frames, watched, answer, hidden: document.hidden, address: location.href, main: document.querySelector("main")?.innerText.slice(0, 400) };
   });
-  await page.evaluate(() => document.fonts.ready);
+  const silent = new Promise((done) => setTimeout(() => done("the page runs no script"), 12_000));
+  return JSON.stringify({ unanswered: asked, page: await Promise.race([seen.catch((error) => error.message), silent]) });
 }
+
+/** Waits until the page has stopped loading: no placeholder left, and no panel in view that has not begun. */
+export const settled = (page) =>
+  told(page, async () => {
+    await page.waitForFunction(() => {
+      const inView = (cell) => cell.getBoundingClientRect().top < innerHeight;
+      const waiting = [...document.querySelectorAll(".cell-body:empty")].some(inView);
+      return document.querySelector("main")?.childElementCount && !waiting && !document.querySelector(".loading");
+    });
+    await page.evaluate(() => document.fonts.ready);
+  });
 
 /** Violations of WCAG 2.1 A and AA, as readable lines. */
 export async function violations(page) {
@@ -83,13 +106,24 @@ export async function violations(page) {
   return found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(" ")} ${n.failureSummary?.split("\n")[1] ?? ""}`));
 }
 
+/** Runs; a failure is told with the state of the page. */
+async function told(page, run) {
+  try {
+    await run();
+  } catch (error) {
+    if (!error.told) error.message += `\n${await state(page)}`;
+    error.told = true;
+    throw error;
+  }
+}
+
 /** Runs with a page of its own and always closes it; trouble on the page fails the test. */
 export function act(name, address, run, provoked = []) {
   test(name, async () => {
     const { page, context, trouble } = await visit(address);
     try {
       await settled(page);
-      await run(page, context);
+      await told(page, () => run(page, context));
       // The browser logs every refusal; those that a test provokes on purpose are part of it.
       assert.deepEqual(trouble.filter((line) => !provoked.some((status) => line.includes(status))), []);
     } finally {
