@@ -17,9 +17,10 @@ export default defineConfig({
               name: "shared",
               test: /src\/(parts\/(?!save|BandGauge|SignStrip)|units\/|time\/(?!Absolute)|api\/live\.ts|state\/resource|charts\/(columns|useColumns|notes))/,
             },
+            { name: "base", test: /(node_modules\/(preact|@preact)|src\/(i18n\/index|state\/(prefs|location)))/ },
             {
               name: "board",
-              test: /src\/pages\/dashboards\/(Board|Frame|Variables|registry|store|model|useSeries|panels\/NoSeries)/,
+              test: /src\/pages\/dashboards\/(Dashboards|Board|Frame|Variables|registry|store|model|useSeries|panels\/NoSeries)/,
             },
             {
               name: "panels",
@@ -30,12 +31,13 @@ export default defineConfig({
               test: /src\/pages\/dashboards\/(List|shelf|ready|edit\/)/,
             },
             // Whoever looks at one of these looks at the others next: what happened, in what, why.
-            { name: "found", test: /src\/pages\/(episodes|incidents|forecast)\/.*\.tsx?$/ },
+            { name: "found", test: /src\/pages\/(overview|episodes|incidents|forecast|explore)\/.*\.tsx?$/ },
             // Seldom opened, and small.
             { name: "house", test: /src\/pages\/(health|queries|connect)\/.*\.tsx?$/ },
+            // What waits for somebody to ask: the palette, what is taken along, what is shown to others.
             {
               name: "later",
-              test: /src\/(shell\/(Palette|shortcuts|badgeFeed)|time\/Absolute|parts\/save)/,
+              test: /src\/(shell\/(Palette|shortcuts|badgeFeed)|take\/|time\/Absolute|parts\/save|pages\/(shared|dashboards\/Share))/,
             },
             {
               name: "charts",

@@ -1,8 +1,11 @@
-// Draws an object as a form from its kind's table of fields.
+// Draws an object as a form from its kind's table of fields, and beside it the whole object as JSON.
 import { useSignal } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { known, t } from "../../../i18n";
+import { lang } from "../../../state/prefs";
 import { localInput } from "../../../time/format";
-import { type Body, changed, type Field, fieldsOf, type Kind, restOf } from "./kinds";
+import { type Body, changed, type Field, fieldsOf, type Kind, put } from "./kinds";
+import { List, Texts } from "./List";
 
 interface Props {
   kind: Kind;
@@ -10,39 +13,97 @@ interface Props {
   change: (body: Body) => void;
 }
 
-/** JSON that is being written: a text that is none yet is kept and said, and does not reach the object. */
-function Json({ label, value, change }: { label: string; value: unknown; change: (value: unknown) => void }) {
-  const text = useSignal(JSON.stringify(value ?? null, null, 1));
+const shown = (value: unknown): string => JSON.stringify(value ?? null, null, 1);
+
+/** JSON that is being written: a text that is no object is said and kept, does not reach the object, and keeps the form from being sent. */
+function Json({ value, change }: { value: Body; change: (value: Body) => void }) {
+  const text = useSignal(shown(value));
   const wrong = useSignal("");
+  const last = useRef(text.value);
+  const now = shown(value);
+  // Follows the fields beside it, but not its own text, which is in the middle of being written
+  useLayoutEffect(() => {
+    if (now !== last.current) text.value = last.current = now;
+  }, [now]);
+  const take = (box: HTMLTextAreaElement): void => {
+    text.value = box.value;
+    wrong.value = "";
+    try {
+      const read: unknown = JSON.parse(box.value);
+      if (typeof read !== "object" || read === null || Array.isArray(read)) throw new Error(t("alerts.json_object"));
+      last.current = shown(read);
+      change(read as Body);
+    } catch (error) {
+      wrong.value = (error as Error).message;
+    }
+    box.setCustomValidity(wrong.value);
+  };
   return (
-    <label class="wide">
-      {label}
+    <>
       <textarea
-        rows={Math.min(14, text.value.split("\n").length + 1)}
+        aria-label="JSON"
+        rows={Math.min(24, text.value.split("\n").length + 1)}
         spellcheck={false}
         value={text.value}
-        onInput={(e) => {
-          text.value = e.currentTarget.value;
-          try {
-            change(JSON.parse(text.value));
-            wrong.value = "";
-          } catch (error) {
-            wrong.value = (error as Error).message;
-          }
-        }}
+        onInput={(e) => take(e.currentTarget)}
       />
       {wrong.value && <span role="alert">{wrong.value}</span>}
-    </label>
+    </>
   );
 }
 
-function Input({ field: f, value, set }: { field: Field; value: unknown; set: (value: unknown) => void }) {
-  const label = t(`alerts.f_${f.name}`);
-  if (f.type === "parts") return <Json label={label} value={value} change={set} />;
+const days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+/** The name of a day of the week; the first of January 2024 was a Monday. */
+const dayName = (i: number): string =>
+  new Intl.DateTimeFormat(lang.value, { weekday: "short" }).format(new Date(2024, 0, 1 + i));
+
+function Days({ label, value, set }: { label: string; value: unknown; set: (value: unknown) => void }) {
+  const on = Array.isArray(value) ? value : days;
+  return (
+    <fieldset class="days-of wide">
+      <legend>{label}</legend>
+      {days.map((day, i) => (
+        <label key={day} class="check">
+          <input
+            type="checkbox"
+            checked={on.includes(day)}
+            onChange={(e) => set(days.filter((d) => (d === day ? e.currentTarget.checked : on.includes(d))))}
+          />
+          {dayName(i)}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+interface One {
+  field: Field;
+  value: unknown;
+  set: (value: unknown) => void;
+}
+
+/** What is no number is kept as it was written: the server refuses it with the place, and nothing a person wrote vanishes. */
+const numeral = (text: string): unknown => (text.trim() && !Number.isNaN(Number(text)) ? Number(text) : text);
+
+const native: Partial<Record<Field["type"], "datetime-local" | "time">> = {
+  when: "datetime-local",
+  wall: "datetime-local",
+  clock: "time",
+};
+
+export function Input({ field: f, value, set }: One) {
+  const label = t(`alerts.f_${f.label ?? f.name}`);
+  if (f.type === "list" && f.of) return <List label={label} of={f.of} value={value} set={set} />;
+  if (f.type === "texts") return <Texts label={label} offer={f.offer} value={value} set={set} />;
+  if (f.type === "days") return <Days label={label} value={value} set={set} />;
   if (f.type === "flag")
     return (
       <label class="check">
-        <input type="checkbox" checked={value !== false} onChange={(e) => set(e.currentTarget.checked)} />
+        <input
+          type="checkbox"
+          checked={f.off ? value === true : value !== false}
+          onChange={(e) => set(e.currentTarget.checked)}
+        />
         {label}
       </label>
     );
@@ -67,20 +128,10 @@ function Input({ field: f, value, set }: { field: Field; value: unknown; set: (v
           rows={2}
           spellcheck={false}
           value={Array.isArray(value) ? value.join("\n") : ""}
-          onChange={(e) => set(e.currentTarget.value.split("\n").filter((x) => x.trim()))}
-        />
-      </label>
-    );
-  if (f.type === "when")
-    return (
-      <label>
-        {label}
-        <input
-          class="field"
-          type="datetime-local"
-          step="1"
-          value={value ? localInput(Number(value)) : ""}
-          onInput={(e) => set(Date.parse(e.currentTarget.value))}
+          onChange={(e) => {
+            const found = e.currentTarget.value.split("\n").filter((x) => x.trim());
+            set(found.length ? found : null);
+          }}
         />
       </label>
     );
@@ -90,32 +141,54 @@ function Input({ field: f, value, set }: { field: Field; value: unknown; set: (v
       {label}
       <input
         class="field"
-        inputMode={number ? "decimal" : "text"}
-        value={`${value ?? ""}`}
-        onChange={(e) => set(number && e.currentTarget.value ? Number(e.currentTarget.value) : e.currentTarget.value)}
+        type={native[f.type] ?? "text"}
+        inputMode={number ? "decimal" : undefined}
+        step={f.type === "when" ? "1" : undefined}
+        list={f.offer && `known-${f.offer}`}
+        value={f.type === "when" ? (value ? localInput(Number(value)) : "") : `${value ?? ""}`}
+        onChange={(e) => {
+          const said = e.currentTarget.value;
+          set(number ? numeral(said) : f.type === "when" ? Date.parse(said) : said);
+        }}
       />
     </label>
   );
 }
 
-export function Form({ kind, body, change }: Props) {
-  const rest = restOf(kind, body);
+/** The fields of an object or an entry, the seldom needed ones folded. */
+export function Fields({ fields, body, change }: { fields: readonly Field[]; body: Body; change: (b: Body) => void }) {
+  const draw = (list: readonly Field[]) =>
+    list.map((f) => <Input key={f.name} field={f} value={body[f.name]} set={(v) => change(put(body, f.name, v))} />);
+  const folded = fields.filter((f) => f.rare);
   return (
     <div class="form">
-      {fieldsOf(kind, body).map((f) => (
-        <Input key={f.name} field={f} value={body[f.name]} set={(v) => change(changed(kind, body, f.name, v))} />
-      ))}
-      {Object.keys(rest).length > 0 && (
-        <Json
-          label={t("alerts.f_more")}
-          value={rest}
-          change={(v) => {
-            if (typeof v !== "object" || v === null || Array.isArray(v)) return;
-            const shown = Object.fromEntries(Object.entries(body).filter(([name]) => !(name in rest)));
-            change({ ...shown, ...(v as Body) });
-          }}
-        />
+      {draw(fields.filter((f) => !f.rare))}
+      {folded.length > 0 && (
+        <details class="wide">
+          <summary>{t("alerts.more")}</summary>
+          <div class="form">{draw(folded)}</div>
+        </details>
       )}
     </div>
+  );
+}
+
+export function Form({ kind, body, change }: Props) {
+  const open = useSignal(false);
+  return (
+    <>
+      <Fields
+        fields={fieldsOf(kind, body)}
+        body={body}
+        change={(next) => {
+          const name = kind.sort ?? "";
+          change(next[name] === body[name] ? next : changed(kind, next, name, next[name]));
+        }}
+      />
+      <details class="json" onToggle={(e) => (open.value = e.currentTarget.open)}>
+        <summary>{t("alerts.f_more")}</summary>
+        {open.value && <Json value={body} change={change} />}
+      </details>
+    </>
   );
 }

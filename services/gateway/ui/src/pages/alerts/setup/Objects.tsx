@@ -9,6 +9,7 @@ import { Ready, why } from "../../../parts/Notes";
 import { type Resource, useResource } from "../../../state/resource";
 import { full } from "../../../time/format";
 import { Form } from "./Form";
+import { saves } from "./Known";
 import { type Body, kinds } from "./kinds";
 
 export type Item = ConfigItem<Body>;
@@ -175,6 +176,9 @@ export function Objects({ kind, found, start = null, beside, inside, given = [],
                 saved={() => {
                   draft.value = null;
                   found.reload();
+                  saves.value++;
+                  // Alerting has read it from the log by then.
+                  setTimeout(() => saves.value++, 1500);
                 }}
               >
                 {inside?.(draft.value, (body) => {

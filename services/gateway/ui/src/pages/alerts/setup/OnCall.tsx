@@ -1,10 +1,12 @@
-// Who is on call: now, and in the coming week as a calendar, a row a schedule; holes are shown as holes.
-import { get } from "../../../api/http";
+// Who is on call: now, and in this week and the next as a calendar in the person's own time; holes are shown as holes.
+import { get, post } from "../../../api/http";
 import { t } from "../../../i18n";
 import { Mark } from "../../../parts/Mark";
-import { Ready } from "../../../parts/Notes";
+import { Ready, why } from "../../../parts/Notes";
 import { useResource } from "../../../state/resource";
 import { dayClock, weekday } from "../../../time/format";
+import { saves } from "./Known";
+import type { Body } from "./kinds";
 import { Objects, useObjects } from "./Objects";
 
 interface Shift {
@@ -13,12 +15,18 @@ interface Shift {
   person: string;
 }
 
-interface Duty {
-  schedules: { id: string; title: string; time_zone: string; now: string; shifts: Shift[] }[];
+interface Turns {
+  title: string;
+  time_zone: string;
+  shifts: Shift[];
 }
 
-const days = 7;
-const dayMs = 864e5;
+interface Duty {
+  schedules: (Turns & { id: string })[];
+}
+
+const week = 7;
+const days = 2 * week;
 /** Washes that tell neighbours apart; the name is written on each. */
 const washes = 4;
 
@@ -27,68 +35,125 @@ export function washOf(person: string, people: readonly string[]): number {
   return people.indexOf(person) % washes;
 }
 
-function Week({ schedule: s, fromMs }: { schedule: Duty["schedules"][number]; fromMs: number }) {
-  const toMs = fromMs + days * dayMs;
+/** Midnight some days after a moment's day, by the browser's clock: a day is 23 to 25 hours long. */
+export function midnight(ms: number, later = 0): number {
+  const d = new Date(ms);
+  return new Date(d.getFullYear(), d.getMonth(), d.getDate() + later).getTime();
+}
+
+/** The parts of shifts that lie in [from, to). */
+export function within(shifts: readonly Shift[], from: number, to: number): Shift[] {
+  return shifts
+    .map((s) => ({ ...s, from_ms: Math.max(s.from_ms, from), to_ms: Math.min(s.to_ms, to) }))
+    .filter((s) => s.from_ms < s.to_ms);
+}
+
+const who = (s: Shift): string => s.person || t("alerts.nobody");
+const time = (s: Shift): string => `${dayClock(s.from_ms)} – ${dayClock(s.to_ms)}`;
+
+function Weeks({ turns: s, name, today }: { turns: Turns; name: string; today: number }) {
+  const now = Date.now();
   const people = [...new Set(s.shifts.map((x) => x.person).filter(Boolean))];
-  const at = (ms: number): number => (Math.min(Math.max(ms, fromMs), toMs) - fromMs) / (toMs - fromMs);
+  const present = within(s.shifts, now, now + 1)[0]?.person;
   return (
-    <li class="duty">
+    <div class="duty">
       <p>
-        <b>{s.title || s.id}</b> <span class="soft">{s.time_zone}</span>
+        <b>{s.title || name}</b> <span class="soft">{s.time_zone}</span>
         <span class="pad-side">
-          <Mark state={s.now ? "ok" : "odd"} /> {s.now ? t("alerts.on_call", { who: s.now }) : t("alerts.nobody")}
+          <Mark state={present ? "ok" : "odd"} /> {present ? t("alerts.on_call", { who: present }) : t("alerts.nobody")}
         </span>
       </p>
-      <ol class="week" aria-label={t("alerts.week", { name: s.title || s.id })}>
-        {s.shifts.map((x) => (
-          <li
-            key={x.from_ms}
-            class={x.person ? `shift wash-${washOf(x.person, people)}` : "shift hole"}
-            style={{ flexGrow: at(x.to_ms) - at(x.from_ms) }}
-            title={`${dayClock(x.from_ms)} – ${dayClock(x.to_ms)}`}
-          >
-            {x.person || t("alerts.nobody")}
-            <span class="only-read">
-              {dayClock(x.from_ms)} – {dayClock(x.to_ms)}
-            </span>
-          </li>
-        ))}
-      </ol>
-    </li>
+      {[0, week].map((first) => {
+        const [from, to] = [midnight(today, first), midnight(today, first + week)];
+        return (
+          <div key={first} class="weeks">
+            <ol class="week days" aria-hidden="true">
+              {Array.from({ length: week }, (_, i) => (
+                <li key={i}>{weekday(midnight(today, first + i))}</li>
+              ))}
+            </ol>
+            <ol class="week" aria-label={t(first ? "alerts.week_next" : "alerts.week", { name: s.title || name })}>
+              {within(s.shifts, from, to).map((x) => (
+                <li
+                  key={x.from_ms}
+                  class={x.person ? `shift wash-${washOf(x.person, people)}` : "shift hole"}
+                  style={{ flexGrow: (x.to_ms - x.from_ms) / (to - from) }}
+                  title={`${who(x)} ${time(x)}`}
+                >
+                  {who(x)}
+                </li>
+              ))}
+            </ol>
+            {first === 0 && <i class="at-now" style={{ left: `${((now - from) / (to - from)) * 100}%` }} />}
+          </div>
+        );
+      })}
+      <details>
+        <summary>{t("alerts.turns")}</summary>
+        <ul>
+          {s.shifts.map((x) => (
+            <li key={x.from_ms}>
+              <b>{who(x)}</b> {time(x)}
+            </li>
+          ))}
+        </ul>
+      </details>
+    </div>
+  );
+}
+
+/** The turns of the schedule as it stands in the form; what stands in the way is said where it is. */
+function Draft({ body, name }: { body: Body; name: string }) {
+  const today = midnight(Date.now());
+  const drawn = useResource<Turns>(`turns|${JSON.stringify(body)}`, () =>
+    post<Turns>("/alerts/oncall/preview", { body, days, at_ms: today }),
+  );
+  return (
+    <section class="replay" aria-label={t("alerts.draft")}>
+      <h3>{t("alerts.draft")}</h3>
+      {drawn.error && (
+        <p>
+          <Mark state="odd" /> {why(drawn.error)}
+        </p>
+      )}
+      {drawn.data && !drawn.error && <Weeks turns={drawn.data} name={name} today={today} />}
+    </section>
   );
 }
 
 export function OnCall() {
-  const duty = useResource<Duty>("oncall", (abort) => get("/alerts/oncall", { days }, abort));
-  const fromMs = Date.now();
+  const today = midnight(Date.now());
+  const duty = useResource<Duty>(`oncall${saves.value}`, (abort) =>
+    get("/alerts/oncall", { days, at_ms: today }, abort),
+  );
   return (
     <>
       <section class="panel">
         <header>
           <h2>{t("alerts.duty")}</h2>
+          <span class="soft">{t("alerts.in_zone", { zone: Intl.DateTimeFormat().resolvedOptions().timeZone })}</span>
         </header>
         <Ready of={duty}>
           {({ schedules }) =>
             schedules.length === 0 ? (
               <p class="pad soft">{t("alerts.n_schedule")}</p>
             ) : (
-              <>
-                <ol class="week days" aria-hidden="true">
-                  {Array.from({ length: days }, (_, i) => (
-                    <li key={i}>{weekday(fromMs + i * dayMs)}</li>
-                  ))}
-                </ol>
-                <ul>
-                  {schedules.map((s) => (
-                    <Week key={s.id} schedule={s} fromMs={fromMs} />
-                  ))}
-                </ul>
-              </>
+              <ul>
+                {schedules.map((s) => (
+                  <li key={s.id}>
+                    <Weeks turns={s} name={s.id} today={today} />
+                  </li>
+                ))}
+              </ul>
             )
           }
         </Ready>
       </section>
-      <Objects kind="schedule" found={useObjects("schedule")} />
+      <Objects
+        kind="schedule"
+        found={useObjects("schedule")}
+        inside={(draft) => <Draft body={draft.body} name={draft.id} />}
+      />
     </>
   );
 }

@@ -2,14 +2,20 @@
 import { many } from "../../../state/location";
 import { Channels } from "./Channels";
 import { Deliveries } from "./Deliveries";
+import { Known } from "./Known";
 import { kinds } from "./kinds";
 import { Objects, useObjects } from "./Objects";
 import { OnCall } from "./OnCall";
 import { Rules } from "./Rules";
 import { Silences } from "./Silences";
+import { Told } from "./Told";
 
 export function Plain({ kind }: { kind: string }) {
   return <Objects kind={kind} found={useObjects(kind)} />;
+}
+
+function Routes() {
+  return <Objects kind="route" found={useObjects("route")} inside={(draft) => <Told tree={draft.body} />} />;
 }
 
 export default function Setup({ view }: { view: string }) {
@@ -21,6 +27,7 @@ export default function Setup({ view }: { view: string }) {
       <div class="stack">
         <Silences start={asked} />
         <Plain kind="maintenance" />
+        <Known />
       </div>
     );
   if (view === "oncall")
@@ -28,14 +35,16 @@ export default function Setup({ view }: { view: string }) {
       <div class="stack">
         <OnCall />
         <Plain kind="escalation" />
+        <Known />
       </div>
     );
   if (view === "channels")
     return (
       <div class="stack">
         <Channels />
-        <Plain kind="route" />
+        <Routes />
         <Plain kind="budget" />
+        <Known />
       </div>
     );
   return <Deliveries />;
