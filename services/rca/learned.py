@@ -17,11 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from kizashi.online.dependencies import SPREAD_LEARNED, EdgeState
 from services.rca.kinds import LATENCY, kind_of, request_count
@@ -123,8 +123,8 @@ def _partials(raw: F64) -> list[tuple[list[int], F64]]:
     now_and_then = [int(i) for i in np.flatnonzero((share > RARE) & (share < 1 - RARE))]
     found = []
     if len(moving) > 1:
-        found.append((moving, _partial(_normal_scores(filled[:, moving]), RIDGE)))
-        found.append((moving, _partial(_normal_scores(np.diff(filled[:, moving], axis=0)), RIDGE)))
+        found.append((moving, _partial(normal_scores(filled[:, moving]), RIDGE)))
+        found.append((moving, _partial(normal_scores(np.diff(filled[:, moving], axis=0)), RIDGE)))
     if len(now_and_then) > 1:
         found.append((now_and_then, _partial(silent[:, now_and_then].astype(np.float64), RIDGE_PRESENCE)))
     return found
@@ -140,9 +140,30 @@ def _filled(x: F64) -> F64:
     return out
 
 
-def _normal_scores(x: F64) -> F64:
-    scores: F64 = ndtri((rankdata(x, axis=0) - 0.5) / len(x))
+def normal_scores(x: F64) -> F64:
+    """Quantile of the normal distribution at (rank - ½)/rows of each value in its column, equal values sharing their mean rank; (rows, n).
+
+    As ``scipy.special.ndtri`` of ``scipy.stats.rankdata``, which are a second of the service's start and 80 MB for these ten lines.
+    """
+    rows = np.arange(len(x))[:, None]
+    order = x.argsort(axis=0, kind="stable")
+    ascending = np.take_along_axis(x, order, axis=0)
+    begins = np.ones(x.shape, bool)
+    begins[1:] = ascending[1:] != ascending[:-1]
+    ends = np.ones(x.shape, bool)
+    ends[:-1] = begins[1:]
+    first = np.maximum.accumulate(np.where(begins, rows, 0), axis=0)
+    last = np.minimum.accumulate(np.where(ends, rows, len(x))[::-1], axis=0)[::-1]
+    scores = np.empty(x.shape)
+    np.put_along_axis(scores, order, _quantiles(len(x))[first + last], axis=0)
     return scores
+
+
+@lru_cache(maxsize=4)
+def _quantiles(rows: int) -> F64:
+    """Normal quantiles of all mean ranks that ``rows`` values can have: of (k + 1)/(2·rows) for k = 0 … 2·rows - 2 (Wichura 1988)."""
+    normal = NormalDist()
+    return np.array([normal.inv_cdf((k + 1) / (2 * rows)) for k in range(2 * rows - 1)])
 
 
 def _partial(x: F64, ridge: float) -> F64:

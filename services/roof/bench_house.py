@@ -38,9 +38,9 @@ class BenchHouse:
     """Seconds from the command to every part being ready."""
 
     def children(self) -> dict[str, int]:
-        """Name → process id of every part."""
+        """Name → process id of every part, the supervisor included."""
         state = json.loads((self.home / "run" / "state.json").read_text())
-        return {c["name"]: int(c["pid"]) for c in state["children"] if c["pid"]}
+        return {"supervisor": int(state["pid"])} | {c["name"]: int(c["pid"]) for c in state["children"] if c["pid"]}
 
     def cpu_s(self) -> dict[str, float]:
         """CPU seconds of every part since it started."""

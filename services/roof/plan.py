@@ -15,9 +15,9 @@ from kizashi.standalone import probe
 from kizashi.standalone.child import ChildSpec
 from kizashi.standalone.kafka import KafkaProcess
 from kizashi.standalone.supervisor import Stage
+from services.roof.serve import SERVICES
 from services.wiring import environment_for_children
 
-SERVICES = ("ingest", "anomaly", "forecast", "rca", "alerting", "sink", "backup", "gateway")
 ONE_THREAD = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Services share the cores; a numeric library that takes all of them slows the others down."""
 LEAN = {"MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"}
@@ -62,7 +62,7 @@ def _service(name: str, environment: dict[str, str]) -> ChildSpec:
     base = f"http://127.0.0.1:{port}"
     return ChildSpec(
         name,
-        lambda: [sys.executable, "-m", "services", "run", name],
+        lambda: [sys.executable, "-m", "services.roof.child", name],
         lambda: probe.http_ok(f"{base}/readyz", 2.0),
         live=lambda: probe.http_ok(f"{base}/livez", 5.0),
         environment={**environment, "KIZASHI_OBSERVE_PORT": str(port)},

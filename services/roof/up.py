@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 import os
-import signal
 from typing import Annotated
 
 import typer
 
 from kizashi import __version__
-from kizashi.errors import NotFound, Recoverable, Refused
+from kizashi.errors import Recoverable, Refused
 from kizashi.observe import logs
 from kizashi.observe.health import Health, ObservePort
 from kizashi.settings import Settings
@@ -21,7 +19,7 @@ from kizashi.standalone import preflight, probe
 from kizashi.standalone.kafka import KafkaProcess
 from kizashi.standalone.supervisor import Supervisor
 from services import wiring
-from services.roof import plan
+from services.roof import plan, serve
 from services.roof.output import err, out
 
 READY_WITHIN_S = 90.0
@@ -56,39 +54,12 @@ def up(
         raise typer.Exit(asyncio.run(_supervise(settings)))
 
 
-def run(service: Annotated[str, typer.Argument(help=f"One of: {', '.join((*plan.SERVICES, 'demo'))}.")]) -> None:
+def run(service: Annotated[str, typer.Argument(help=f"One of: {', '.join((*serve.SERVICES, 'demo'))}.")]) -> None:
     """Run one service against the Kafka, ClickHouse and Redis that the settings name; as many copies as needed.
 
     Example:  KIZASHI_KAFKA=broker:9092 kizashi run anomaly
     """
-    if service not in (*plan.SERVICES, "demo"):
-        raise NotFound(f"There is no service {service!r}. There are: {', '.join((*plan.SERVICES, 'demo'))}.")
-    settings = wiring.load()
-    logs.configure(service, settings.log_level)
-    _run_loop(service, settings)
-
-
-def _run_loop(service: str, settings: Settings) -> None:
-    """uvloop where it is installed (half the cost of a socket), else the standard loop."""
-    factory = None
-    with contextlib.suppress(ImportError):
-        import uvloop
-
-        factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(_serve(service, settings))
-
-
-async def _serve(service: str, settings: Settings) -> None:
-    stop = _stop_on_signals()
-    await importlib.import_module(f"services.{service}.app").serve(settings, stop)
-
-
-def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
+    serve.serve(service)
 
 
 def _with_ports(settings: Settings, free_gateway: bool) -> Settings:
@@ -133,7 +104,7 @@ def _addressed(settings: Settings) -> Settings:
 
 async def _supervise(settings: Settings) -> int:
     """Exit code: 0 after a stop that was asked for, 1 when the start failed."""
-    stop = _stop_on_signals()
+    stop = serve.stop_on_signals()
     machine = settings.one_machine
     kafka = KafkaProcess(settings.home, machine.kafka_port, machine.kafka_disk_mb, machine.kafka_heap_mb)
     health = Health("supervisor")

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from kizashi.store.select_gate import admit_select
 from services.gateway.advice import Candidate
 from services.gateway.answers import AbsentTable, json_answer
 from services.gateway.doors import Doors
+from services.gateway.exports import Listing, listing
 from services.gateway.guard import Parts, Who
 from services.gateway.problems import Problem
 from services.gateway.queries import Statement
@@ -36,14 +36,14 @@ KINDS = {"indexes": "EXPLAIN indexes = 1, projections = 1", "pipeline": "EXPLAIN
 async def slow(
     parts: Parts, who: Who, minutes: Annotated[int, Query(ge=1, le=4_320)] = 60, slowest_ms: Annotated[float, Query(ge=0)] = 0.0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> Response:  # fmt: skip
+) -> Listing:  # fmt: skip
     """Queries of the last minutes by the time they took together; ``asked_by`` is route, tenant and person."""
     house_only(parts, who.tenant)
     try:
         rows = await parts.answers.rows(who.tenant, q.SLOW, {"seconds": minutes * 60, "slowest_ms": slowest_ms, "limit": limit})
     except AbsentTable:  # the engine makes its log with the first entry, seconds after its start
         rows = []
-    return json_answer({"items": rows, "next": None})
+    return listing(rows, "slow-queries")
 
 
 class Question(BaseModel):
@@ -58,7 +58,7 @@ class Question(BaseModel):
 async def explain(body: Question, parts: Parts, who: Who) -> Response:
     """How the engine would run a SELECT."""
     house_only(parts, who.tenant)
-    sql = admit_select(body.sql, READABLE, parts.settings.store.database)
+    sql = await asyncio.to_thread(_admitted, body.sql, parts)
     statement = Statement("queries.explain", f"{KINDS[body.kind]} {sql}")
     found = await parts.answers.columns(who.tenant, statement, asker=who.name)
     if "explain" in found:
@@ -86,16 +86,16 @@ class Chosen(BaseModel):
 async def advise(body: Advised, parts: Parts, who: Who) -> Response:
     """Rows read and time of a SELECT with and without each index or projection that might help, measured on a sample beside the house."""
     house_only(parts, who.tenant)
-    sql = admit_select(body.sql, READABLE, parts.settings.store.database)
+    sql = await asyncio.to_thread(_admitted, body.sql, parts)
     return json_answer(await asyncio.to_thread(parts.adviser.advise, sql))
 
 
 @router.get("/applied")
-async def applied(parts: Parts, who: Who) -> Response:
+async def applied(parts: Parts, who: Who) -> Listing:
     """What was applied from an advice, and its size."""
     house_only(parts, who.tenant)
     rows = await parts.answers.rows(who.tenant, q.APPLIED, {"database": parts.settings.store.database})
-    return json_answer({"items": rows, "next": None})
+    return listing(rows, "applied-advice")
 
 
 @router.post("/apply", status_code=202)
@@ -117,7 +117,7 @@ async def rollback(body: Chosen, parts: Parts, who: Who) -> Response:
 
 
 @router.get("/logs")
-async def logs(parts: Parts, who: Who) -> Response:
+async def logs(parts: Parts, who: Who) -> Listing:
     """The engine's own logs: size, and whether old entries go by themselves; ``problem`` says what to do about one that only grows."""
     house_only(parts, who.tenant)
     rows = await parts.answers.rows(who.tenant, q.LOGS)
@@ -125,13 +125,20 @@ async def logs(parts: Parts, who: Who) -> Response:
         row["expires"] = bool(row["expires"])
         grows = not row["expires"] and (row["bytes"] or 0) > GROWN_BYTES
         row["problem"] = f"only grows: ALTER TABLE system.{row['table']} MODIFY TTL event_date + INTERVAL 7 DAY" if grows else ""
-    return json_answer({"items": rows, "next": None})
+    return listing(rows, "store-logs")
 
 
 def _candidate(body: Chosen) -> Candidate:
     if body.table not in READABLE or body.table.startswith("v_"):
         raise Problem(400, f"there is no table {body.table!r} that advice is given for")
     return Candidate(body.table, body.kind, body.column)
+
+
+def _admitted(sql: str, parts: Doors) -> str:
+    """The one SELECT over readable tables. Raises Refused. In a thread: the parser, 30 MB, is imported by the first who asks."""
+    from kizashi.store.select_gate import admit_select
+
+    return admit_select(sql, READABLE, parts.settings.store.database)
 
 
 def house_only(parts: Doors, tenant: str) -> None:

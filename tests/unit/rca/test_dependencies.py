@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import ndtri
+from scipy.stats import rankdata
 
 from kizashi.contracts.inputs import Event
 from kizashi.errors import ConfigurationError, NotFound
 from kizashi.online import blast, whatif
 from kizashi.online.dependencies import DAY_MS, DependencyMap, EdgeState
-from services.rca.learned import hints, learn
+from services.rca.learned import hints, learn, normal_scores
 from services.rca.topology import edges_of, read_file
 from services.rca.window import Window
 
@@ -122,6 +124,12 @@ def calls(seed: int = 0, rows: int = 400) -> Window:
     normal = np.column_stack([x for _s, _m, x in columns])
     names = tuple(m for _s, m, _x in columns)
     return Window(tuple(s for s, _m, _x in columns), names, names, normal, normal[:0], 10.0)
+
+
+@pytest.mark.parametrize("distinct", [1, 3, 40, 10**9])
+def test_normal_scores_are_the_quantiles_of_mean_ranks(distinct: int) -> None:
+    x = np.random.default_rng(distinct).integers(0, distinct, (301, 7)).astype(np.float64)
+    np.testing.assert_allclose(normal_scores(x), ndtri((rankdata(x, axis=0) - 0.5) / len(x)), rtol=1e-13, atol=1e-15)
 
 
 def test_learned_pairs_are_the_direct_ones() -> None:
