@@ -78,12 +78,21 @@ async def _by_ticket(connection: HTTPConnection, parts: Doors) -> Principal | No
 
 
 def principal(connection: HTTPConnection) -> Principal:
-    """The one who asks, for a route's dependency."""
+    """The one who asks."""
     who = connection.state.principal
     if not isinstance(who, Principal):
         raise Problem(401, "log in first")
     return who
 
 
-Parts = Annotated[Doors, Depends(doors)]
-Who = Annotated[Principal, Depends(principal)]
+async def _parts(connection: HTTPConnection) -> Doors:
+    """``doors`` as a coroutine: FastAPI sends plain functions through a pool of threads, twice a request."""
+    return doors(connection)
+
+
+async def _who(connection: HTTPConnection) -> Principal:
+    return principal(connection)
+
+
+Parts = Annotated[Doors, Depends(_parts)]
+Who = Annotated[Principal, Depends(_who)]

@@ -1,7 +1,9 @@
-"""Closed stretches of a range, kept: only the newest buckets and what nobody has asked before go to the store. Pure: time is given.
+"""Stretches of a range, kept: only the newest buckets and what nobody has asked before go to the store. Pure: time is given.
 
-A stretch is 32 buckets of one width, on a fixed grid. It is closed once it lies entirely before the time until which late samples are
-scored in event time; what is younger is asked anew each time.
+A stretch is 32 buckets of one width, on a fixed grid. It is settled once it lies entirely before the time until which late samples are
+scored in event time, and then kept for minutes. What is younger is kept for seconds, so that the charts of a hundred people do not read the
+same quarter of an hour a hundred times; a late row is seen that much later. The newest seconds are never kept: of a stretch that reaches
+into them the head is, and the question is for the rest.
 """
 
 from __future__ import annotations
@@ -20,22 +22,39 @@ BUCKETS = 32
 SETTLED_AFTER_MS = 660_000
 """Ten minutes of lateness, and one for the pipeline: before that a bucket may still change."""
 KEPT_MS = 300_000
-"""Imported history may still change a closed stretch; after this it is asked again."""
+"""Imported history may still change a settled stretch; after this it is asked again."""
+YOUNG_KEPT_MS = 10_000
+"""As long as a chart of the last hour waits before it asks again: a late row misses one picture at most."""
+NEWEST_MS = 15_000
+"""Never kept. A sample lands within a second or two; a pipeline that lags by more than this is behind on every screen anyway."""
+HEAD_BUCKETS = 4
+"""A head ends at a multiple of so many buckets: who asks in the same moments then asks for the same rest, in one question."""
 STRETCH_BYTES = 400
 """Key, dictionary slot and array header, measured with tracemalloc."""
+BUCKET = 0
+"""The row of a stretch that holds the beginning of each bucket, ascending."""
 
 Stretch = NDArray[np.float64]
-"""(columns, n): what a stretch holds; its owner knows the columns."""
+"""(columns, n): what a stretch holds; its owner knows the columns but the first."""
 Key = tuple[str, int, int, int]
 """Tenant, series, step, number of the stretch."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is at hand and what must be asked: spans in ascending order, aligned to stretches, without overlap."""
+    """What is at hand and what must be asked. A missing span that begins inside a stretch is the rest of a head in ``have``."""
 
     have: dict[Key, Stretch]
     missing: dict[Span, list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Buckets of a stretch before ``known_ms``, good until ``until_ms``."""
+
+    until_ms: int
+    known_ms: int
+    columns: Stretch
 
 
 class RangeCache:
@@ -44,7 +63,7 @@ class RangeCache:
     def __init__(self, limit: int = 64 << 20) -> None:
         self._limit = limit
         self._size = 0
-        self._kept: OrderedDict[Key, tuple[int, Stretch]] = OrderedDict()
+        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
         self.hits = 0
         self.misses = 0
 
@@ -52,31 +71,40 @@ class RangeCache:
         """Split a question. Each missing span names the series it must be asked for."""
         width = step * BUCKETS
         have: dict[Key, Stretch] = {}
-        gaps: dict[tuple[int, ...], list[int]] = {}
+        missing: dict[Span, list[int]] = {}
         numbers = range(span.start_ms // width, -(-span.end_ms // width))
         for s in series:
-            absent = []
+            gaps: list[tuple[int, int]] = []
             for n in numbers:
-                found = self._get((tenant, s, step, n), now_ms) if closed(n, width, now_ms) else None
+                found = self._get((tenant, s, step, n), now_ms)
                 if found is None:
-                    absent.append(n)
-                else:
-                    have[tenant, s, step, n] = found
-            if absent:
-                gaps.setdefault(tuple(absent), []).append(s)
-        missing: dict[Span, list[int]] = {}
-        for absent_numbers, wanted in gaps.items():
-            for first, last in _runs(absent_numbers):
-                missing.setdefault(Span(first * width, (last + 1) * width), []).extend(wanted)
+                    gaps.append((n * width, (n + 1) * width))
+                    continue
+                have[tenant, s, step, n] = found.columns
+                if found.known_ms < min(span.end_ms, (n + 1) * width):
+                    gaps.append((found.known_ms, (n + 1) * width))
+            for start, end in _runs(gaps):
+                missing.setdefault(Span(start, end), []).append(s)
         return Plan(have, missing)
 
-    def put(self, tenant: str, series: int, step: int, number: int, columns: Stretch, now_ms: int) -> None:
-        """Keep a stretch that is closed; others are ignored."""
-        if not closed(number, step * BUCKETS, now_ms):
+    def put(self, key: Key, columns: Stretch, asked_ms: int, since_ms: int = 0) -> None:
+        """Keep what was asked at ``asked_ms``, but for the newest buckets. Rows from ``since_ms`` on continue the head that ends there."""
+        _, _, step, number = key
+        start, end = number * step * BUCKETS, (number + 1) * step * BUCKETS
+        grain = step * HEAD_BUCKETS
+        known_ms = min(end, (asked_ms - NEWEST_MS) // grain * grain)
+        if known_ms <= max(start, since_ms):
             return
-        key = (tenant, series, step, number)
+        until_ms = asked_ms + (KEPT_MS if end <= asked_ms - SETTLED_AFTER_MS else YOUNG_KEPT_MS)
+        if since_ms > start:
+            head = self._kept.get(key)
+            if head is None or head.known_ms != since_ms:
+                return
+            columns, until_ms = np.concatenate((head.columns, columns), axis=1), min(until_ms, head.until_ms)
+        if known_ms < end:
+            columns = columns[:, : np.searchsorted(columns[BUCKET], known_ms)].copy()  # a view would keep the rest alive
         self._drop(key)
-        self._kept[key] = (now_ms + KEPT_MS, columns)
+        self._kept[key] = _Kept(until_ms, known_ms, columns)
         self._size += _bytes(columns)
         while self._size > self._limit and self._kept:
             self._drop(next(iter(self._kept)))
@@ -86,37 +114,32 @@ class RangeCache:
         """Bytes held, about."""
         return self._size
 
-    def _get(self, key: Key, now_ms: int) -> Stretch | None:
+    def _get(self, key: Key, now_ms: int) -> _Kept | None:
         entry = self._kept.get(key)
-        if entry is None or entry[0] <= now_ms:
+        if entry is None or entry.until_ms <= now_ms:
             self.misses += 1
             self._drop(key)
             return None
         self.hits += 1
         self._kept.move_to_end(key)
-        return entry[1]
+        return entry
 
     def _drop(self, key: Key) -> None:
         entry = self._kept.pop(key, None)
         if entry is not None:
-            self._size -= _bytes(entry[1])
-
-
-def closed(number: int, width: int, now_ms: int) -> bool:
-    """Whether a stretch lies entirely in settled time."""
-    return (number + 1) * width <= now_ms - SETTLED_AFTER_MS
+            self._size -= _bytes(entry.columns)
 
 
 def _bytes(stretch: Stretch) -> int:
     return STRETCH_BYTES + stretch.nbytes
 
 
-def _runs(numbers: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Ascending numbers as runs (first, last)."""
+def _runs(gaps: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ascending gaps, those that touch joined."""
     runs: list[tuple[int, int]] = []
-    for n in numbers:
-        if runs and runs[-1][1] == n - 1:
-            runs[-1] = (runs[-1][0], n)
+    for start, end in gaps:
+        if runs and runs[-1][1] == start:
+            runs[-1] = (runs[-1][0], end)
         else:
-            runs.append((n, n))
+            runs.append((start, end))
     return runs

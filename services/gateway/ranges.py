@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from services.gateway.catalog import Described
 from services.gateway.gather import Gather
 from services.gateway.native import Array, read_native
 from services.gateway.queries import range as q
-from services.gateway.range_cache import BUCKETS, Key, RangeCache, Stretch
+from services.gateway.range_cache import BUCKETS, Key, Plan, RangeCache, Stretch
 from services.gateway.tiers import Edges, Tier, choose, edges
 from services.gateway.times import Span, bucket_ms
 
@@ -63,11 +63,8 @@ class Ranges:
         CACHE.labels("range", "hit").inc(len(plan.have))
         missing = plan.missing.items()
         fresh = await asyncio.gather(*(self._gather.ask((asked.tenant, tier, step, span), ids) for span, ids in missing))
-        stretches: dict[Key, Stretch] = dict(plan.have)
-        for found in fresh:
-            stretches.update(found)
-        CACHE.labels("range", "miss").inc(sum(len(ids) * (span.length_ms // (step * BUCKETS)) for span, ids in missing))
-        return msgspec.json.encode(shape(stretches, asked, step, described))
+        CACHE.labels("range", "miss").inc(sum(len(ids) * -(-span.length_ms // (step * BUCKETS)) for span, ids in missing))
+        return msgspec.json.encode(shape(complete(plan, fresh), asked, step, described))
 
     async def _ask(self, question: Question, ids: list[int]) -> dict[Key, Stretch]:
         tenant, tier, step, span = question
@@ -78,12 +75,12 @@ class Ranges:
         most = max(1, CELLS // max(1, span.length_ms // step))
         groups = [ids[n : n + most] for n in range(0, len(ids), most)]
         asked = (self._answers.raw(tenant, STATEMENTS[tier], {**values, "ids": group}, "Native") for group in groups)
+        asked_ms = self._clock.now_ms()
         answers = await asyncio.gather(*asked)
-        now_ms = self._clock.now_ms()
         out: dict[Key, Stretch] = {}
         for group, found in zip(groups, answers, strict=True):
             for key, stretch in cut(read_native(found), tenant, group, step, span).items():
-                self.cache.put(*key, stretch, now_ms)
+                self.cache.put(key, stretch, asked_ms, span.start_ms)
                 out[key] = stretch
         return out
 
@@ -93,6 +90,17 @@ class Ranges:
             return msgspec.json.encode({row["tier"]: row["through_s"] for row in rows})
 
         return edges(msgspec.json.decode(await self._answers.remembered("tier-edges", EDGES_TTL_S, make, stale_s=25.0)))
+
+
+def complete(plan: Plan, fresh: Sequence[Mapping[Key, Stretch]]) -> dict[Key, Stretch]:
+    """The plan with the answers to its missing spans, in their order. Of series that others asked for along with ours nothing is taken."""
+    out = dict(plan.have)
+    for ids, found in zip(plan.missing.values(), fresh, strict=True):
+        mine = frozenset(ids)
+        for key, stretch in found.items():
+            if key[1] in mine:
+                out[key] = _join([out[key], stretch]) if key in plan.have else stretch
+    return out
 
 
 def cut(found: Mapping[str, Array], tenant: str, ids: list[int], step: int, span: Span) -> dict[Key, Stretch]:

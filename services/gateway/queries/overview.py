@@ -40,12 +40,14 @@ LIMIT {limit:UInt32}
 """.replace("@now", _NOW),
 )
 
+# Without FINAL: a minute that is rolled up again has more rows, so its worst only grows, and the highest of all versions is the newest one's.
+# A minute is made after it began; the table is partitioned by `made`, so parts of older minutes are not opened.
 SPARKS = Statement(
     "overview.sparks",
     """
 SELECT s.service AS service, intDiv(toUnixTimestamp(m.bucket), 60) AS minute, max(m.worst) / 1000 AS worst
-FROM (SELECT series_id, bucket, worst FROM samples_1m FINAL
-      WHERE bucket >= toDateTime({start_s:UInt32}) AND bucket < toDateTime({end_s:UInt32})) AS m
+FROM (SELECT series_id, bucket, worst FROM samples_1m
+      WHERE made >= toDateTime({start_s:UInt32}) AND bucket >= toDateTime({start_s:UInt32}) AND bucket < toDateTime({end_s:UInt32})) AS m
 INNER JOIN (SELECT series_id, service FROM series FINAL WHERE tenant = {tenant:String}) AS s ON s.series_id = m.series_id
 GROUP BY service, minute
 """,
