@@ -102,9 +102,9 @@ class RunningSet:
         return next(((name, b) for name, b in self.budgets.items() if not b.team), (team, None))
 
     def fallback(self, channel: str) -> str:
-        """Channel that takes over when this one gives up; empty: none, or only itself."""
+        """Channel that takes over when this one gives up; empty: none, one that is not there, or only itself."""
         found = self.channels.get(channel, {}).get("fallback", "")
-        return found if isinstance(found, str) and found != channel else ""
+        return found if found != channel and (found in self.channels or found == BUILT_IN) else ""
 
     def dangling(self) -> list[str]:
         """Sentences about names that lead nowhere: a route to a channel that is not there still counts, and goes to the built-in one."""
@@ -116,6 +116,9 @@ class RunningSet:
             if node.escalation and node.escalation not in self.escalations:
                 found.append(f"{where}: there is no escalation {node.escalation!r}")
             stack += [(child, f"{where}.routes[{k}]") for k, child in enumerate(node.routes)]
+        for name, body in self.channels.items():
+            if (other := body.get("fallback")) and other not in self.channels and other != BUILT_IN:
+                found.append(f"channel {name}: there is no channel {other!r} to fall back to")
         for name, e in self.escalations.items():
             for s in e.steps:
                 found += [f"escalation {name}: there is no channel {c!r}" for c in s.channels if c not in self.channels and c != BUILT_IN]

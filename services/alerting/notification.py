@@ -70,7 +70,7 @@ class Notification(msgspec.Struct, omit_defaults=True):
     repeat: int = 0
     """The how-many-th reminder of an unchanged state; 0 is the first message."""
     given_up: list[str] = []
-    """Channels that gave this message up before it came to this one: none of them is its fallback again."""
+    """Channels that are no fallback of it: they gave it up before it came to this one, or are told the same themselves."""
 
 
 def state_version(states: Iterable[tuple[str, str]], repeat: int = 0) -> str:

@@ -52,7 +52,7 @@ class Outbox:
             other = fallback(m.channel)
             self.delivered[d.dedup_key] = d.at_ms  # this channel is done with it
             key = notification_key(m.tenant, m.group, m.state_version, other, m.step)
-            if other and key not in self.delivered:
+            if other and other not in m.given_up and key not in self.delivered:
                 self.put([msgspec.structs.replace(m, channel=other, key=key, given_up=[*m.given_up, m.channel])])
             else:
                 self.undelivered += 1

@@ -38,7 +38,7 @@ def notifications(
     tenant: str, group: Group, said: Statement, alerts: Mapping[str, Live], audience: Sequence[tuple[str, int, list[str]]], now_ms: int,
     kind: Kind | None = None,
 ) -> list[Notification]:  # fmt: skip
-    """One message for each (channel, step, people)."""
+    """One message for each (channel, step, people). A channel that is told itself is nobody's fallback: each has the whole time."""
     told = [alerts[i] for i in (*said.firing, *said.resolved)]
     told.sort(key=lambda a: (a.state == "resolved", -rank(a.severity), a.started_ms, a.id))
     version = state_version([(a.id, a.state) for a in told], said.repeat)
@@ -50,6 +50,7 @@ def notifications(
         Notification(
             notification_key(tenant, group.id, version, channel, step), tenant, channel, kind or said.kind, group.id, version, severity,
             title, body, now_ms, step, group.sequence, summaries, links, people, said.repeat,
+            [c for c, s, _p in audience if s == step and c != channel],
         )
         for channel, step, people in audience
     ]  # fmt: skip

@@ -67,11 +67,14 @@ class Switchboard:
         return said or (BUDGET_WITH_FALLBACK_S if self.has_fallback(n) else BUDGET_S)
 
     def has_fallback(self, n: Notification) -> bool:
-        """Whether another channel takes over when this one is given up: not itself, and none that gave it up before."""
+        """Whether another channel takes over when this one is given up: not itself, one that is there, none that gave it up before, none
+        that is told anyway."""
         try:
-            return self.channel(n.tenant, n.channel).fallback not in ("", n.channel, *n.given_up)
+            name = self.channel(n.tenant, n.channel).fallback
         except Refused:
             return False
+        there = name == BUILT_IN or self.lookup(n.tenant, name) is not None
+        return there and name not in ("", n.channel, *n.given_up)
 
     async def send(self, n: Notification) -> Outcome:
         """The outcome of one attempt; what a person must repair is ``failed``."""

@@ -158,11 +158,13 @@ async def test_the_last_channel_of_a_chain_has_the_whole_time(tmp_path: Path) ->
     mail: dict[str, Any] = {"type": "email", "host": "a.example", "sender": "a@b.example", "to": ["c@d.example"]}
     channels = {"a": {**mail, "fallback": "b"}, "b": {**mail, "fallback": "a"}, "self": {**mail, "fallback": "self"}}
     channels["hasty"] = {**mail, "give_up_after_s": 60}
-    board = Switchboard(lambda _t, name: channels[name], doors(None, tmp_path))
-    first, alone, hasty = (example("default", name, NOW) for name in ("a", "self", "hasty"))
+    channels["lost"] = {**mail, "fallback": "nobody"}
+    channels["easy"] = {**mail, "fallback": "topic"}
+    board = Switchboard(lambda _t, name: channels.get(name), doors(None, tmp_path))
+    first, alone, hasty, lost, easy = (example("default", name, NOW) for name in ("a", "self", "hasty", "lost", "easy"))
     last = msgspec.structs.replace(first, channel="b", given_up=["a"])
-    assert [(board.has_fallback(n), board.budget_s(n)) for n in (first, last, alone, hasty)] == [
-        (True, 300), (False, 14_400), (False, 14_400), (False, 60),
+    assert [(board.has_fallback(n), board.budget_s(n)) for n in (first, last, alone, hasty, lost, easy)] == [
+        (True, 300), (False, 14_400), (False, 14_400), (False, 60), (False, 14_400), (True, 300),
     ]  # fmt: skip
     await board.doors.https.close()
 
