@@ -48,6 +48,8 @@ class Rates(msgspec.Struct):
     fault: float = RATE_PRIOR_PER_S
     lone: float = RATE_PRIOR_PER_S
     at_ms: int = -RATE_EVERY_MS
+    since_ms: int = 0
+    """When the watching began; -1: not yet."""
 
 
 class Hit(msgspec.Struct):
@@ -99,7 +101,7 @@ class CauseForest:
         self.moved: list[Moved] = []
         self.next_key = 1
         self.now_ms = 0
-        self.rates = Rates()
+        self.rates = Rates(since_ms=-1)
         self.settling: deque[tuple[int, int]] = deque()
 
     def add(self, entity: str, at_ms: int, ref: str, still_open: bool = False) -> Hit | None:
@@ -121,6 +123,8 @@ class CauseForest:
     def advance(self, now_ms: int) -> None:
         """Event time passed: weigh again the hits that have grown old enough for it."""
         self.now_ms = max(self.now_ms, now_ms)
+        if self.rates.since_ms < 0:
+            self.rates.since_ms = self.now_ms
         while self.settling and self.settling[0][0] <= self.now_ms:
             key = self.settling.popleft()[1]
             if key in self.hits:
@@ -177,9 +181,11 @@ class CauseForest:
         """Rates by the open groups: posterior means of Gamma priors; a group that stayed a lone finding counts as causeless."""
         if self.now_ms - self.rates.at_ms >= RATE_EVERY_MS:
             lone = sum(self._is_lone_group(g) for g in self.groups)
-            watched_s = RATE_PRIOR_S + RATE_WINDOW_S * max(len(self.graph.entities()), len(self.by_entity))
+            since_ms = self.rates.since_ms
+            window_s = min(RATE_WINDOW_S, (self.now_ms - since_ms) / 1000)  # what nobody watched was not quiet
+            watched_s = RATE_PRIOR_S + window_s * max(len(self.graph.entities()), len(self.by_entity))
             prior = RATE_PRIOR_PER_S * RATE_PRIOR_S
-            self.rates = Rates((prior + len(self.groups) - lone) / watched_s, (prior + lone) / watched_s, self.now_ms)
+            self.rates = Rates((prior + len(self.groups) - lone) / watched_s, (prior + lone) / watched_s, self.now_ms, since_ms)
         return self.rates
 
     def _is_lone_group(self, group: int) -> bool:

@@ -158,3 +158,19 @@ def test_storms_of_another_make_than_the_benchmark() -> None:
         together.append(groups.count(biggest) / len(groups))
     assert right / trials >= 0.75
     assert np.mean(together) >= 0.75
+
+
+def test_time_that_nobody_watched_is_not_taken_for_quiet() -> None:
+    edges = [(f"caller-{i}", f"callee-{i}") for i in range(200)]
+    young, old = CauseForest(graph_of(*edges)), CauseForest(graph_of(*edges))
+    old.advance(0)
+    for forest in (young, old):
+        forest.add("callee-1", 1_200_000, "first")
+        forest.add("callee-2", 1_210_000, "second")
+        forest.advance(1_220_000)
+        forest.add("callee-3", 1_220_000, "third")
+    # the same findings in a tenth of the watched time: faults come more often
+    assert young.rates.lone > 5 * old.rates.lone
+    again = CauseForest(young.graph)
+    again.load(list(young.hits.values()), young.next_key, young.now_ms, young.rates, list(young.settling))
+    assert again.rates.since_ms == 1_200_000
