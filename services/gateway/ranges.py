@@ -16,6 +16,7 @@ from kizashi.observe.metrics import CACHE
 from services.gateway.answers import Answers, Value
 from services.gateway.catalog import Described
 from services.gateway.gather import Gather
+from services.gateway.live.rows import shorten
 from services.gateway.native import Array, read_native
 from services.gateway.queries import range as q
 from services.gateway.range_cache import BUCKETS, Key, Plan, RangeCache, Stretch
@@ -25,6 +26,8 @@ from services.gateway.times import Span, bucket_ms
 MEASURED = ("value", "low", "high", "score", "expected", "lower", "upper")
 KEPT = ("bucket", "rows", "ts", "flags", *MEASURED)
 BUCKET, ROWS, TS, FLAGS = range(4)
+SCORE = KEPT.index("score")
+"""From here on the columns are stored as 32-bit numbers: digits that they do not carry would double the answer."""
 EMPTY: Stretch = np.empty((len(KEPT), 0), np.float64)
 """A stretch is (11, n): the columns of KEPT, in order of bucket."""
 STATEMENTS = {Tier.ROWS: q.BUCKETS, Tier.MINUTES: q.BY_MINUTE, Tier.HOURS: q.BY_HOUR}
@@ -110,6 +113,7 @@ def cut(found: Mapping[str, Array], tenant: str, ids: list[int], step: int, span
     if not found or not len(found["id"]):
         return out
     table = np.array([found[name] for name in KEPT], np.float64)  # every number of it is below 2^53
+    table[SCORE:] = shorten(table[SCORE:])
     series, numbers = found["id"], (found["bucket"].astype(np.int64)) // width
     starts = np.flatnonzero(np.r_[True, (series[1:] != series[:-1]) | (numbers[1:] != numbers[:-1])])
     ends = np.r_[starts[1:], len(series)]

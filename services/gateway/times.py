@@ -67,6 +67,25 @@ def parse_span(start: str, end: str, now_ms: int, longest_ms: int) -> Span:
     return span
 
 
+SHARED_MS = 10_000
+"""Pages write the time of their own clock into a question for "the last day": no two are the same to the millisecond."""
+
+
+def shared(span: Span, now_ms: int) -> Span:
+    """A span that ends about now, widened to steps of ten seconds, so that those who ask within moments ask the same; others as they are.
+
+    For lists of what touches a span: at its end nothing can be that is not there, at its beginning ten seconds more are looked at.
+
+    >>> shared(Span(3_601, 7_201), 7_300)
+    Span(start_ms=0, end_ms=10000)
+    >>> shared(Span(3_601, 7_201), 60_000)
+    Span(start_ms=3601, end_ms=7201)
+    """
+    if abs(span.end_ms - now_ms) > SHARED_MS:
+        return span
+    return Span(span.start_ms // SHARED_MS * SHARED_MS, -(-max(span.end_ms, now_ms) // SHARED_MS) * SHARED_MS)
+
+
 STEPS_MS = (
     1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000,
     60_000, 120_000, 300_000, 600_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 21_600_000, 43_200_000, 86_400_000,

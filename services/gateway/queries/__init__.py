@@ -7,8 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Statement:
-    """A named statement; ``{name:Type}`` are server-side parameters. ``most_rows`` 0 means the usual limit."""
+    """A named statement; ``{name:Type}`` are server-side parameters. ``most_rows`` 0 means the usual limit.
+
+    ``threads`` bounds the server's threads for it, 0 leaves them to the server: a short question of which many are asked at once costs less
+    in one.
+    """
 
     name: str
     sql: str
     most_rows: int = 0
+    threads: int = 0

@@ -40,7 +40,7 @@ LIMIT {limit:UInt32}
 """.replace("@now", _NOW),
 )
 
-# Without FINAL: a minute that is rolled up again has more rows, so its worst only grows, and the highest of all versions is the newest one's.
+# Without FINAL: a minute that is rolled up again has more rows, so its worst only grows: the highest of all versions is the newest one's.
 # A minute is made after it began; the table is partitioned by `made`, so parts of older minutes are not opened.
 SPARKS = Statement(
     "overview.sparks",

@@ -23,7 +23,7 @@ from services.gateway.problems import Problem
 from services.gateway.queries import Statement
 from services.gateway.queries import findings as q
 from services.gateway.routes.series import series_number
-from services.gateway.times import UNIT_MS, BadTime, Span, parse_span, parse_time
+from services.gateway.times import UNIT_MS, BadTime, Span, parse_span, parse_time, shared
 from services.gateway.whole import whole
 
 router = APIRouter(prefix="/api/v1")
@@ -112,9 +112,15 @@ async def deliveries(
 async def risks(parts: Parts, who: Who, kind: Word = "", entity: Word = "", limit: Limit = 200, form: Format = "json") -> Response:
     """The newest statement of every risk, firing and likeliest first."""
     values: dict[str, Value] = {"tenant": who.tenant, "kind": kind, "entity": entity, "limit": limit}
-    rows = await parts.answers.rows(who.tenant, q.RISKS, values)
-    items = [whole(msgspec.json.decode(r["body"], type=Risk)) for r in rows]
-    return listing(msgspec.json.encode({"items": items, "next": None}), form, "risks")
+
+    async def make() -> bytes:
+        rows = await parts.answers.rows(who.tenant, q.RISKS, values)
+        items = [whole(msgspec.json.decode(r["body"], type=Risk)) for r in rows]
+        return msgspec.json.encode({"items": items, "next": None})
+
+    key = f"risks/{who.tenant}/{digest(repr((kind, entity, limit)))}"
+    found = await parts.answers.remembered(key, LIST_TTL_S, make, parts.limits.stale_s / 2)
+    return listing(found, form, "risks")
 
 
 @router.get("/forecasts")
@@ -174,7 +180,7 @@ async def why(series_id: str, parts: Parts, who: Who, at: Annotated[str, Query(m
 
 @dataclass(frozen=True)
 class Window:
-    """A span, and the words it was asked with: those who ask for ``now-24h`` within a second get the same answer."""
+    """A span, and the words it is remembered under: those who ask for ``now-24h`` within a second get the same answer."""
 
     span: Span
     words: str
@@ -218,9 +224,12 @@ async def _list(
 def window(start: str, end: str, parts: Doors, form: Form = "json") -> Window:
     """The stretch between two times as people write them. Raises Problem 400."""
     try:
-        return Window(parse_span(start, end, parts.clock.now_ms(), LONGEST_LIST_MS), f"{start}/{end}", form)
+        now_ms = parts.clock.now_ms()
+        span = shared(parse_span(start, end, now_ms, LONGEST_LIST_MS), now_ms)
     except BadTime as x:
         raise Problem(400, str(x)) from x
+    relative = start.startswith("now") and end.startswith("now")
+    return Window(span, f"{start}/{end}" if relative else f"{span.start_ms}/{span.end_ms}", form)
 
 
 async def _edges(parts: Doors, tenant: str) -> list[dict[str, Any]]:
