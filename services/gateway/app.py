@@ -24,6 +24,7 @@ from kizashi.stream.loop_producer import LoopProducer
 from services.gateway.adviser import Adviser
 from services.gateway.analyses import Analyses
 from services.gateway.answers import Answers
+from services.gateway.assets import OURS
 from services.gateway.bus import Bus
 from services.gateway.catalog import Catalog
 from services.gateway.directory import Directory
@@ -33,6 +34,8 @@ from services.gateway.inner import Inner
 from services.gateway.live.boards import Boards
 from services.gateway.live.hub import Hub
 from services.gateway.overview import overview, per_second
+from services.gateway.painter import Painter
+from services.gateway.pictures import Pictures
 from services.gateway.problems import Problem
 from services.gateway.range_cache import RangeCache
 from services.gateway.ranges import Ranges
@@ -137,14 +140,17 @@ async def _parts(settings: Settings, limits: GatewaySettings) -> AsyncIterator[D
         stack.push_async_callback(hub.stop)
         if not await hub.wait_connected(LIVE_WITHIN_S):
             logger().warning("live.waiting", detail="the live topics do not answer yet; pages show what is stored")
+        painter = Painter(limits.ui / OURS, clock)
+        stack.push_async_callback(painter.close)
+        catalog, ranges = Catalog(answers), Ranges(answers, RangeCache(), clock)
         boards = Boards({"overview": lambda t: overview(parts, t), "stats": lambda t: stats_board(parts, t)}, limits.overview_s)
         parts = Doors(
             settings=settings, limits=limits, clock=clock, cache=sessions_cache, answers=answers,
-            analyses=Analyses(answers), adviser=Adviser(settings.store, store), catalog=Catalog(answers),
+            analyses=Analyses(answers), adviser=Adviser(settings.store, store), catalog=catalog,
             sessions=Sessions(sessions_cache, clock, limits.session_idle_s, limits.session_longest_s), directory=directory, config=fold,
             writer=ConfigWriter(fold, producer.send), producer=producer, bus=bus, forwarder=forwarder, inner=inner, hub=hub, boards=boards,
             buckets=TokenBuckets(limits.requests_per_s, limits.requests_per_s * 10), history=history,
-            ranges=Ranges(answers, RangeCache(), clock),
+            ranges=ranges, pictures=Pictures(answers, catalog, ranges, painter), signing_key=key,
         )  # fmt: skip
         yield parts
 

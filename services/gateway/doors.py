@@ -22,6 +22,7 @@ from services.gateway.forward import Forwarder
 from services.gateway.inner import Inner
 from services.gateway.live.boards import Boards
 from services.gateway.live.hub import Hub
+from services.gateway.pictures import Pictures
 from services.gateway.ranges import Ranges
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
@@ -54,6 +55,8 @@ class Doors:
     buckets: TokenBuckets
     history: History
     ranges: Ranges
+    pictures: Pictures
+    signing_key: bytes = field(repr=False)
     open_sockets: dict[str, int] = field(default_factory=dict)
     """WebSockets open now, by user or key."""
     ends: dict[str, tuple[int, int]] = field(default_factory=dict)

@@ -30,7 +30,7 @@ class Door(StrEnum):
     PASSED_ON = "passed on"
     """Ingest's receivers: the credential is checked by ingest, which gets it untouched."""
     SIGNED = "signed"
-    """Called back by another service: the route checks the signature of the body before it looks at what it says."""
+    """Called by another service: the route checks the signature of the body or of the link before it looks at what it says."""
 
 
 Access = Scope | Door
@@ -63,6 +63,8 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("GET", f"{_API}/correlation"): _READ,
     ("GET", f"{_API}/facets"): _READ,
     ("GET", f"{_API}/range"): _READ,
+    **{("GET", f"{_API}/range/picture.{form}"): _READ for form in ("png", "svg")},
+    ("GET", f"{_API}/pictures/{{token}}"): Door.SIGNED,
     ("GET", f"{_API}/episodes"): _READ,
     ("GET", f"{_API}/incidents"): _READ,
     ("GET", f"{_API}/incidents/{{incident_id}}"): _READ,

@@ -24,6 +24,7 @@ from services.gateway.routes import (
     overview,
     pages,
     past,
+    pictures,
     queries,
     range,
     receivers,
@@ -33,8 +34,7 @@ from services.gateway.routes import (
 
 ROUTERS: tuple[APIRouter, ...] = (
     login.router, overview.router, series.router, range.router, findings.router, notes.router, alerting.router, past.router,
-    growth.router,
-    changed.router, causes.router, analyses.router, config.router, shares.router, feedback.router, health.router, queries.router,
-    connect.router, live.router, openapi.router, receivers.router, alertmanager.router, hooks.router,
+    growth.router, pictures.router, changed.router, causes.router, analyses.router, config.router, shares.router, feedback.router,
+    health.router, queries.router, connect.router, live.router, openapi.router, receivers.router, alertmanager.router, hooks.router,
     pages.router,  # last: it takes every path that is left
 )  # fmt: skip

@@ -56,6 +56,11 @@ def internal_token(key: bytes, purpose: str) -> str:
     return hmac.new(key, f"internal:{purpose}".encode(), hashlib.sha256).hexdigest()
 
 
+def picture_key(key: bytes) -> bytes:
+    """The key that signs links to pictures (``contracts.pictures``): made from the signing key, and good for nothing else."""
+    return internal_token(key, "pictures").encode()
+
+
 @dataclass(frozen=True)
 class ConfigObject:
     """One version of one object; ``body`` None means deleted."""

@@ -1,0 +1,219 @@
+"""Pictures of a running gateway: real store, real painter. Decoded with our own few lines, so that a wrong PNG is seen."""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+import zlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from kizashi.contracts.ids import format_series_id
+from kizashi.contracts.pictures import Picture, sign
+from kizashi.settings import KafkaSettings, StoreSettings
+from kizashi.stream.config import load_signing_key, picture_key
+from tests.pipeline.gateway.house import FRESH, House, house, unique_labels
+
+pytestmark = pytest.mark.pipeline
+SECOND = 1_000
+
+
+def pixels(png: bytes) -> tuple[int, int, set[bytes]]:
+    """Width, height, and the colours of a PNG of 8-bit RGB or RGBA; checks signature, chunks and checksums."""
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    at, data, head = 8, b"", b""
+    while at < len(png):
+        (length,), name = struct.unpack(">I", png[at : at + 4]), png[at + 4 : at + 8]
+        body = png[at + 8 : at + 8 + length]
+        assert zlib.crc32(name + body) == struct.unpack(">I", png[at + 8 + length : at + 12 + length])[0]
+        head, data = (body, data) if name == b"IHDR" else (head, data + body if name == b"IDAT" else data)
+        at += 12 + length
+    width, height, depth, kind = struct.unpack(">IIBB", head[:10])
+    assert depth == 8 and kind in (2, 6)
+    wide = 4 if kind == 6 else 3
+    raw, rows, before = zlib.decompress(data), set(), bytes(width * wide)
+    for y in range(height):
+        line = raw[y * (width * wide + 1) : (y + 1) * (width * wide + 1)]
+        before = unfiltered(line[0], bytearray(line[1:]), before, wide)
+        rows |= {before[x : x + wide] for x in range(0, len(before), wide)}
+    return width, height, rows
+
+
+def unfiltered(kind: int, line: bytearray, above: bytes, wide: int) -> bytes:
+    """One row, its filter taken off (PNG specification, 9.2)."""
+    for x in range(len(line)):
+        left, up, corner = (line[x - wide] if x >= wide else 0), above[x], (above[x - wide] if x >= wide else 0)
+        guess = left + up - corner
+        nearest = min((abs(guess - left), 0, left), (abs(guess - up), 1, up), (abs(guess - corner), 2, corner))[2]
+        line[x] = (line[x] + (0, left, up, (left + up) // 2, nearest)[kind]) & 0xFF
+    return bytes(line)
+
+
+def planted(gateway: House, tenant: str = "default", count: int = 120) -> tuple[str, int]:
+    """A series whose last samples are odd, and when it begins."""
+    now_ms = int(time.time() * SECOND) // SECOND * SECOND
+    number = gateway.add_series(tenant, "latency", unique_labels("checkout"))
+    gateway.add_samples([number], now_ms - 200 * SECOND, SECOND, count)
+    return format_series_id(number), now_ms - 200 * SECOND
+
+
+def asked(series: str | list[str], start_ms: int, **more: Any) -> dict[str, Any]:
+    """A small picture of a fixed range: the pixels are decoded in Python."""
+    return {"series": series, "from": start_ms, "to": start_ms + 200 * SECOND, "width": 320, "height": 160, "scale": 1, **more}
+
+
+async def test_a_panel_comes_as_png_and_svg(gateway: House) -> None:
+    series, start_ms = planted(gateway)
+    async with gateway.client("default/read") as client:
+        began = time.perf_counter()
+        first = await client.get("/api/v1/range/picture.png", params=asked(series, start_ms))
+        took_s = time.perf_counter() - began
+        assert first.status_code == 200, first.text
+        assert first.headers["content-type"] == "image/png"
+        width, height, colours = pixels(first.content)
+        assert (width, height) == (320, 160) and len(colours) > 20
+        assert b"\xfb\xfc\xfc" in {c[:3] for c in colours} and b"\xfb\xe6\xdf" in {c[:3] for c in colours}, "ground, and the odd stretch"
+        print(f"first picture {took_s * 1000:.0f} ms, {len(first.content)} bytes")
+
+        began = time.perf_counter()
+        large = await client.get("/api/v1/range/picture.png", params=asked(series, start_ms, width=720, height=300, scale=2))
+        print(f"720 x 300 at double fineness {(time.perf_counter() - began) * 1000:.0f} ms, {len(large.content)} bytes")
+        assert struct.unpack(">II", large.content[16:24]) == (1440, 600)
+
+        dark = await client.get("/api/v1/range/picture.png", params=asked(series, start_ms, theme="dark"))
+        assert b"\x15\x1c\x28" in {c[:3] for c in pixels(dark.content)[2]}
+
+        svg = await client.get("/api/v1/range/picture.svg", params=asked(series, start_ms, lang="ja", zone="Asia/Tokyo", threshold=50))
+        assert svg.headers["content-type"] == "image/svg+xml" and svg.headers["x-content-type-options"] == "nosniff"
+        assert "しきい値 50" in svg.text and "JST" in svg.text and "service=checkout" in svg.text
+
+
+async def test_it_changes_with_the_data_and_only_with_them(gateway: House) -> None:
+    series, start_ms = planted(gateway, count=60)
+    async with gateway.client("default/read") as client:
+        one = await client.get("/api/v1/range/picture.png", params=asked(series, start_ms))
+        again = await client.get("/api/v1/range/picture.png", params=asked(series, start_ms))
+        assert one.content == again.content and one.headers["etag"] == again.headers["etag"]
+        known = await client.get(
+            "/api/v1/range/picture.png", params=asked(series, start_ms), headers={"If-None-Match": one.headers["etag"]}
+        )
+        assert known.status_code == 304 and not known.content
+        other, _ = planted(gateway, count=110)
+        changed = await client.get("/api/v1/range/picture.png", params=asked(other, start_ms))
+        assert changed.content != one.content and changed.headers["etag"] != one.headers["etag"]
+
+
+async def test_several_series_forecast_and_stored_episodes_are_drawn(gateway: House) -> None:
+    series, start_ms = planted(gateway)
+    other, _ = planted(gateway)
+    body = (
+        f'{{"id":"e-{series}","version":1,"tenant":"default","series_id":"{series}","metric":"latency","labels":{{}},"state":"open",'
+        f'"kind":"anomaly","severity":"warning","opened_ms":{start_ms + 30_000},"updated_ms":{start_ms + 40_000}}}'
+    )
+    gateway.store.command(
+        "INSERT INTO episodes (tenant, opened, id, series_id, body, written) VALUES "
+        f"('default', fromUnixTimestamp64Milli({start_ms + 30_000}), 'e-{series}', {int(series, 16)}, '{body}', now64(3))"
+    )
+    async with gateway.client("default/read") as client:
+        svg = await client.get("/api/v1/range/picture.svg", params=asked([series, other], start_ms))
+        assert svg.text.count("stroke-dasharray") >= 1 and svg.status_code == 200
+        plain = await client.get("/api/v1/range/picture.svg", params=asked(series, start_ms, episodes=False))
+        stored = await client.get("/api/v1/range/picture.svg", params=asked(series, start_ms, episodes=True, forecast=True))
+        assert stored.status_code == 200 and stored.text != plain.text
+        wash = [line for line in stored.text.split("<rect ") if 'fill="#fbe6df"' in line]
+        assert len(wash) == 2, "the legend's and that of the one episode"
+
+
+async def test_bad_questions_get_a_reason(gateway: House) -> None:
+    series, start_ms = planted(gateway)
+    async with gateway.client("default/read") as client:
+        for more, status in (
+            ({"width": 10}, 422), ({"width": 2_000, "height": 1_500, "scale": 3}, 422), ({"zone": "Mars/Base"}, 400),
+            ({"zone": "../x"}, 400), ({"from": "soon"}, 400), ({"to": start_ms}, 400),
+            ({"theme": "pink"}, 422), ({"lang": "fr"}, 422),
+            ({"threshold": "nan"}, 422), ({"title": "x" * 999}, 422), ({"series": ["00000000000000ff"]}, 404), ({"series": ["x"]}, 404),
+            ({"series": [series] * 99}, 422),
+        ):  # fmt: skip
+            answer = await client.get("/api/v1/range/picture.png", params=asked(series, start_ms) | more)
+            assert answer.status_code in (status, 400 if more.get("series") == ["x"] else status), (
+                f"{more}: {answer.status_code} {answer.text}"
+            )
+            assert answer.headers["content-type"] == "application/problem+json"
+        empty = await client.get("/api/v1/range/picture.svg", params=asked(series, start_ms - 86_400_000))
+        assert empty.status_code == 200 and "No samples in this range" in empty.text
+        markup = await client.get("/api/v1/range/picture.svg", params=asked(series, start_ms, title="<script>x</script>"))
+        assert "<script>" not in markup.text
+
+
+async def test_a_link_shows_one_picture_to_anybody_until_it_ends(gateway: House) -> None:
+    series, start_ms = planted(gateway, "acme")
+    key = picture_key(load_signing_key(gateway.settings.signing_key_path))
+    until_ms = int(time.time() * SECOND) + 60_000
+    picture = Picture(
+        "acme", [series], start_ms, start_ms + 200 * SECOND, "alert", width=320, height=160, shaded=[(start_ms, start_ms + 9_000)]
+    )
+    token = sign(picture, until_ms, key)
+    async with gateway.client() as stranger:
+        shown = await stranger.get(f"/api/v1/pictures/{token}")
+        assert shown.status_code == 200, shown.text
+        assert pixels(shown.content)[:2] == (320, 160)
+        assert shown.headers["cross-origin-resource-policy"] == "cross-origin"
+        refused = {
+            "changed": token[:-2] + ("AA" if token[-2:] != "AA" else "BB"),
+            "expired": sign(picture, int(time.time() * SECOND) - 1, key),
+            "another key": sign(picture, until_ms, picture_key(b"x" * 40)),
+            "the signing key itself": sign(picture, until_ms, load_signing_key(gateway.settings.signing_key_path)),
+            "no link": "a.b",
+        }
+        for name, bad in refused.items():
+            answer = await stranger.get(f"/api/v1/pictures/{bad}")
+            assert answer.status_code == 403, f"{name}: {answer.status_code}"
+            assert "acme" not in answer.text and series not in answer.text
+        elsewhere = sign(Picture("default", [series], start_ms, start_ms + 200 * SECOND), until_ms, key)
+        assert (await stranger.get(f"/api/v1/pictures/{elsewhere}")).status_code == 404, "the series is another tenant's"
+        assert (
+            await stranger.get("/api/v1/range", params={"series": series}, headers={"Authorization": f"Bearer {token}"})
+        ).status_code == 401
+
+
+async def test_a_painter_that_is_killed_is_replaced_and_ends_with_the_gateway(gateway: House) -> None:
+    series, start_ms = planted(gateway)
+    async with gateway.client("default/read") as client:
+        assert (await client.get("/api/v1/range/picture.png", params=asked(series, start_ms))).status_code == 200
+        (pid,) = painters()
+        os.kill(pid, 9)
+        again = asked(series, start_ms, title="again")
+        deadline_s = time.monotonic() + 20
+        while (await client.get("/api/v1/range/picture.png", params=again)).status_code != 200:
+            assert time.monotonic() < deadline_s, "no painter took over"
+        (other,) = painters()
+        assert other != pid
+        print(f"painter {resident_mb(other):.0f} MB")
+
+
+async def test_none_is_left_behind_and_without_it_the_answer_says_what_to_do(
+    kafka: KafkaSettings, clickhouse: StoreSettings, tmp_path: Path
+) -> None:
+    assert not painters(), "the gateway of an earlier test left its painter"
+    async with house(kafka, clickhouse, tmp_path, replace(FRESH, ui=tmp_path)) as gateway:
+        series, start_ms = planted(gateway)
+        async with gateway.client("default/read") as client:
+            answer: httpx.Response = await client.get("/api/v1/range/picture.png", params=asked(series, start_ms))
+            assert answer.status_code == 503 and "make setup" in answer.json()["detail"], answer.text
+            assert answer.headers["retry-after"]
+
+
+def painters() -> list[int]:
+    """Painters that are children of this process: the gateway runs in it."""
+    mine = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+    return [int(pid) for pid in mine if "painter/main.mjs" in Path(f"/proc/{pid}/cmdline").read_bytes().decode().replace("\0", " ")]
+
+
+def resident_mb(pid: int) -> float:
+    """Memory of a process."""
+    return int(Path(f"/proc/{pid}/status").read_text().partition("VmRSS:")[2].split()[0]) / 1024
