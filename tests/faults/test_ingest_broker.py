@@ -5,36 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from kizashi.errors import Backpressure, BusUnavailable
 from kizashi.settings import KafkaSettings
-from kizashi.standalone import jars, java
-from kizashi.standalone.kafka import KafkaProcess, jar_folder
+from kizashi.standalone.kafka import KafkaProcess
 from services.ingest.decode import Sample
 from services.ingest.settings import IngestLimits
 from services.ingest.submit import LaneDoor
-from tests.pipeline.ingest_lane import produce, running, stored, until
+from tests.pipeline.ingest_lane import await_values, produce, running, stored, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.pipeline]
 T0 = 1_700_000_000_000
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[KafkaProcess]:
-    """A broker of this test's own, to be hurt."""
-    lock = jars.read_lock()
-    jars.fetch(lock, jar_folder(java.tools_folder(), lock))
-    process = KafkaProcess(tmp_path)
-    process.start()
-    try:
-        process.wait_ready()
-        yield process
-    finally:
-        process.stop()
 
 
 def sample(k: int) -> Sample:
@@ -59,8 +42,7 @@ async def test_a_frozen_broker_is_503_and_what_was_taken_arrives_when_it_thaws(b
             os.kill(broker.pid, signal.SIGCONT)
         again = await LaneDoor(ingest.lane, 40.0).store(unique, [sample(k) for k in range(1, 40)], "http")
         assert not again.refused
-    values = _values(kafka, unique)
-    assert {float(k) for k in range(40)} <= values
+    await asyncio.to_thread(await_values, kafka, unique, {float(k) for k in range(40)}, "m")
 
 
 def test_a_killed_broker_loses_nothing_that_was_acknowledged(broker: KafkaProcess, unique: str) -> None:
@@ -73,9 +55,9 @@ def test_a_killed_broker_loses_nothing_that_was_acknowledged(broker: KafkaProces
         broker.start()
         broker.wait_ready()
         produce(kafka, ingest.topic, [b'{"metric":"m","value":%d,"ts":%d}' % (k, T0 + k) for k in range(3_000, 4_000)])
-        until(lambda: _values(kafka, unique) == {float(k) for k in range(4_000)}, "all samples after the restart")
+        await_values(kafka, unique, {float(k) for k in range(4_000)}, "m")
+    assert _values(kafka, unique) == {float(k) for k in range(4_000)}
 
 
 def _values(kafka: KafkaSettings, tenant: str) -> set[float]:
-    batches, infos = stored(kafka, tenant)
-    return {v for b in batches for i, v in zip(b.ids.tolist(), b.values.tolist(), strict=True) if i in infos}
+    return set(stored(kafka, tenant).values("m"))

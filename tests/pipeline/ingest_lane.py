@@ -83,17 +83,56 @@ def produce(kafka: KafkaSettings, topic: str, values: list[bytes | None]) -> Non
     producer.flush(30.0)
 
 
-def stored(kafka: KafkaSettings, tenant: str) -> tuple[list[SamplesBatch], dict[int, SeriesInfo]]:
-    """Every batch on the samples topic that holds the tenant's series, and those series; checks that announcements come first."""
-    lookout = Lookout(kafka, SAMPLES.name)
-    batches: list[SamplesBatch] = []
-    infos: dict[int, SeriesInfo] = {}
+def stored(kafka: KafkaSettings, tenant: str) -> Kept:
+    """Every batch that is on the samples topic now and holds the tenant's series."""
+    lookout, kept = Lookout(kafka, SAMPLES.name), Kept(tenant)
     try:
         for m in lookout.until_end():
-            batch = decode_samples(m.value() or b"")
-            infos |= {s.id: s for s in batch.series if s.tenant == tenant}
-            if any(int(i) in infos for i in batch.ids):
-                batches.append(batch)
+            kept.take(m.value() or b"")
     finally:
         lookout.close()
-    return batches, infos
+    return kept
+
+
+class Kept:
+    """What a tenant's batches held so far. A batch whose series were not announced before it is left out."""
+
+    def __init__(self, tenant: str) -> None:
+        self._tenant = tenant
+        self.batches: list[SamplesBatch] = []
+        self.infos: dict[int, SeriesInfo] = {}
+
+    def take(self, message: bytes) -> None:
+        """One more message of the samples topic."""
+        batch = decode_samples(message)
+        self.infos |= {s.id: s for s in batch.series if s.tenant == self._tenant}
+        if any(int(i) in self.infos for i in batch.ids):
+            self.batches.append(batch)
+
+    def values(self, metric: str) -> list[float]:
+        """All values of a metric, as often as they are there."""
+        ids = {i for i, s in self.infos.items() if s.metric == metric}
+        return [v for b in self.batches for i, v in zip(b.ids.tolist(), b.values.tolist(), strict=True) if i in ids]
+
+
+def await_values(kafka: KafkaSettings, tenant: str, wanted: set[float], metric: str, within_s: float = WITHIN_S) -> None:
+    """Follow the samples topic, each message read once, until all wanted values are there; fails with those that are missing."""
+    lookout, kept, deadline = Lookout(kafka, SAMPLES.name), Kept(tenant), time.monotonic() + within_s
+    try:
+        while missing := wanted.difference(kept.values(metric)):
+            assert time.monotonic() < deadline, f"{len(missing)} of {len(wanted)} values of {metric} did not come: {told(missing)}"
+            for m in lookout.poll(0.2):
+                kept.take(m.value() or b"")
+    finally:
+        lookout.close()
+
+
+def told(values: set[float]) -> str:
+    """The first runs of whole numbers among the values, ``3-9, 20-39``: which messages they came in can be seen."""
+    runs: list[list[int]] = []
+    for v in sorted(map(int, values)):
+        if runs and v == runs[-1][1] + 1:
+            runs[-1][1] = v
+        else:
+            runs.append([v, v])
+    return ", ".join(f"{a}-{b}" if a < b else str(a) for a, b in runs[:12]) + (f" and {len(runs) - 12} more runs" if len(runs) > 12 else "")

@@ -27,9 +27,7 @@ def good(k: int) -> bytes:
 
 
 def values_of(kafka: KafkaSettings, tenant: str, metric: str) -> list[float]:
-    batches, infos = stored(kafka, tenant)
-    wanted = {i for i, s in infos.items() if s.metric == metric}
-    return [v for b in batches for i, v in zip(b.ids.tolist(), b.values.tolist(), strict=True) if i in wanted]
+    return stored(kafka, tenant).values(metric)
 
 
 def test_forty_kinds_of_bad_input_among_good_stop_nothing_and_lose_nothing(kafka: KafkaSettings, unique: str) -> None:
@@ -75,7 +73,8 @@ def test_lists_ndjson_and_history_arrive_with_their_flag(kafka: KafkaSettings, u
         producer.send(Record(ingest.topic, good(5), headers=[("kizashi-history", "1")]))
         producer.flush()
         until(lambda: ingest.tally.stored.total() == 5, "five samples")
-    batches, infos = stored(kafka, unique)
+    kept = stored(kafka, unique)
+    batches, infos = kept.batches, kept.infos
     flags = {v: f for b in batches for i, v, f in zip(b.ids.tolist(), b.values.tolist(), b.flags.tolist(), strict=True) if i in infos}
     assert flags == {1.0: 0, 2.0: 0, 3.0: 0, 4.0: 0, 5.0: HISTORY}
 
@@ -114,7 +113,8 @@ async def test_http_and_topic_share_a_lane_and_http_waits_for_kafka(kafka: Kafka
         assert sum(t.refused["series_rate"] for t in taken) == 2
         assert ingest.tally.in_flight == 0
         assert ingest.tally.stored["http"] == 3
-    batches, infos = stored(kafka, unique)
+    kept = stored(kafka, unique)
+    batches, infos = kept.batches, kept.infos
     assert sorted(v for b in batches for i, v in zip(b.ids.tolist(), b.values.tolist(), strict=True) if i in infos) == sorted(
         float(s.metric[1:]) for s in infos.values()
     )
