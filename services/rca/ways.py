@@ -81,19 +81,26 @@ def traffic_share(window: Window) -> Carried:
     for i, entity in enumerate(window.entities):
         if what := request_count(window.names[i], entity):
             columns.setdefault(what, {})[entity] = i
-    counts: dict[int, float] = {}
-
-    def count(i: int) -> float:
-        if i not in counts:
-            both = [x[~np.isnan(x)] for x in (window.normal[:, i], window.abnormal[:, i])]
-            counts[i] = max((float(np.median(x)) for x in both if len(x)), default=0.0)
-        return counts[i]
+    asked = sorted({i for known in columns.values() for i in known.values()})
+    levels = np.fmax(_medians(window.normal[:, asked]), _medians(window.abnormal[:, asked]))
+    counts = dict(zip(asked, np.where(np.isnan(levels), 0.0, levels).tolist(), strict=True))
 
     def share(caller: str, callee: str) -> float:
         for known in columns.values():
             if caller in known and callee in known:
-                calls = count(known[caller])
-                return min(1.0, count(known[callee]) / calls) if calls > 0 else 1.0
+                calls = counts[known[caller]]
+                return min(1.0, counts[known[callee]] / calls) if calls > 0 else 1.0
         return 1.0
 
     return share
+
+
+def _medians(x: F64) -> F64:
+    """Median of the known values of each column (rows, n); NaN for one without any."""
+    if not len(x):
+        return np.full(x.shape[1], np.nan)
+    ordered = np.sort(x.T, axis=1)
+    count = (~np.isnan(ordered)).sum(axis=1)
+    at = np.arange(len(ordered))
+    middle: F64 = (ordered[at, np.maximum(count - 1, 0) // 2] + ordered[at, np.minimum(count // 2, len(x) - 1)]) / 2
+    return middle

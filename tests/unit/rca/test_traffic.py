@@ -7,6 +7,7 @@ import pytest
 
 from services.rca.shift import shifts
 from services.rca.traffic import without_traffic
+from services.rca.ways import traffic_share
 from services.rca.window import F64, Window
 
 NAMES = ("requests", "cpu", "memory")
@@ -61,3 +62,16 @@ def test_few_rows_or_constant_traffic_explain_nothing() -> None:
     assert not len(without_traffic(window(requests[-70:], cpu[-70:], memory[-70:], before=10)).columns)
     assert not len(without_traffic(window(np.full(260, 7.0), cpu, memory)).columns)
     assert not len(without_traffic(window(np.full(260, np.nan), cpu, memory)).columns)
+
+
+def test_the_share_of_an_edge_is_that_of_the_medians_of_what_is_known() -> None:
+    nan = np.nan
+    normal = np.array([[100.0, 10.0, nan], [110.0, nan, nan], [nan, 30.0, nan], [120.0, 20.0, nan]])
+    during = np.array([[90.0, 44.0, nan]])
+    w = Window(("shop", "cart", "mail"), ("requests",) * 3, ("shop:r", "cart:r", "mail:r"), normal, during, 1.0)
+    share = traffic_share(w)
+    assert share("shop", "cart") == pytest.approx(44 / 110)  # the larger of before (20) and during
+    assert share("cart", "shop") == 1.0
+    assert share("mail", "cart") == 1.0  # nothing is known of its requests
+    assert share("shop", "mail") == 0.0
+    assert traffic_share(Window(("a",), ("cpu",), ("a:cpu",), normal[:0, :1], during[:, :1], 1.0))("a", "b") == 1.0
