@@ -56,10 +56,12 @@ class PartitionModel:
         self.of(e.tenant).outcome(e)
 
     def event(self, e: Event) -> None:
-        """What somebody said of an entity; maintenance mutes its paging. Nothing else is kept, so no tenant is made of it."""
+        """What somebody said: maintenance mutes an entity's paging, topology who depends on whom. Of anything else no tenant is made."""
         if e.type == "maintenance":
             tenant = self.of(e.tenant)
             tenant.announced.take(e, tenant.now_ms)
+        elif e.type == "topology":
+            self.of(e.tenant).dependents.take(e)
 
     def delivery(self, d: Delivery) -> None:
         """What became of an attempt to tell somebody."""

@@ -136,6 +136,8 @@ def give(t: Tenant, what: Message) -> None:
         t.feedback(what)
     elif what.type == "maintenance" and "outcome" not in what.attributes:
         t.announced.take(what, t.now_ms)
+    elif what.type == "topology":
+        t.dependents.take(what)
     else:
         t.outcome(what)
 

@@ -50,6 +50,8 @@ class Rule(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaul
     """The condition must hold so long before it fires."""
     keep_s: float = 0.0
     """It must be gone so long before it resolves."""
+    parent: bool = True
+    """Whether it is held back while people were told of its incident, or of what its entity depends on."""
 
 
 class AnomalyRule(Rule, tag="anomaly"):
@@ -121,6 +123,10 @@ class OutcomeRule(Rule, tag="outcome"):
 
 
 AnyRule = AnomalyRule | ThresholdRule | AbsenceRule | ForecastRule | BurnRule | ProbabilityRule | IncidentRule | OutcomeRule
+
+
+SYMPTOMS = (AnomalyRule, ThresholdRule, AbsenceRule)
+"""Rules whose alerts say that something is wrong with a series now: these, and incidents, explain what depends on it, and are explained."""
 
 
 def rule_from(body: dict[str, Any]) -> AnyRule:

@@ -12,6 +12,7 @@ import msgspec
 from kizashi.errors import Damaged
 from services.alerting.announced import Span
 from services.alerting.budget import Ledger, Precision
+from services.alerting.dependents import Tie
 from services.alerting.grouping import Group
 from services.alerting.notification import Notification
 from services.alerting.silences import Hidden
@@ -47,6 +48,7 @@ class TenantSnapshot(msgspec.Struct):
     cells: dict[str, dict[int, Cell]]
     watch_ms: tuple[int, int]
     announced: dict[str, dict[str, Span]] = {}
+    ties: dict[str, dict[str, Tie]] = {}
 
 
 class PartitionSnapshot(msgspec.Struct):
@@ -83,7 +85,7 @@ def _keep(t: Tenant) -> TenantSnapshot:
         t.name, t.now_ms, list(book.alerts.values()), book.current, book.starts, list(book.changed), list(t.groups.values()), t.in_groups,
         list(out.pending.values()), out.delivered, out.undelivered, out.crowded_out, t.ledgers, t.precision, t.hidden, t.parents,
         t.versions, t.judged, t.watch.dump_names(), t.watch.cells, (t.watch.settled_ms, t.watch.now_ms),
-        t.announced.spans,
+        t.announced.spans, t.dependents.ties,
     )  # fmt: skip
 
 
@@ -100,4 +102,5 @@ def restore(t: Tenant, s: TenantSnapshot) -> None:
     t.watch.load_names(s.names)
     t.watch.cells, (t.watch.settled_ms, t.watch.now_ms) = s.cells, s.watch_ms
     t.announced.spans = s.announced
+    t.dependents.load(s.ties)
     t.resumed()

@@ -18,12 +18,14 @@ from services.alerting.announced import Announced
 from services.alerting.budget import Ledger, Precision, worth_of
 from services.alerting.conditions import Signal
 from services.alerting.configuration import RunningSet
+from services.alerting.dependents import Dependents
 from services.alerting.escalation import step_at, step_of
 from services.alerting.grouping import Group, Statement
 from services.alerting.inhibition import inhibitor
 from services.alerting.outbox import Outbox
+from services.alerting.parents import parent_of
 from services.alerting.routing import Plan
-from services.alerting.rules import SEVERITIES, IncidentRule, OutcomeRule, ThresholdRule, rank
+from services.alerting.rules import SEVERITIES, SYMPTOMS, IncidentRule, OutcomeRule, ThresholdRule, rank
 from services.alerting.silences import Hidden, hiding
 from services.alerting.states import AlertBook, Live
 from services.alerting.watch import Watch
@@ -60,6 +62,7 @@ class Tenant:
         self.hidden: dict[str, Hidden] = {}
         self.parents: dict[str, str] = {}
         """Finding → the open incident that it belongs to."""
+        self.dependents = Dependents()
         self.versions: dict[str, int] = {}
         self.judged: dict[str, str] = {}
         """Feedback that was counted → its rule; alerts → their rule, for feedback that comes after the end."""
@@ -85,10 +88,11 @@ class Tenant:
         """Take over what the running set says now."""
         rules = {i: r for i, r in self.running.rules.items() if r.enabled}
         self._waits = {i: (r.for_s, r.keep_s) for i, r in rules.items()}
-        self._incident_rules = [i for i, r in rules.items() if isinstance(r, IncidentRule)]
+        self.incident_rules = [i for i, r in rules.items() if isinstance(r, IncidentRule)]
         self.watch.use(rules)
         self.book.drop_rules(set(rules), self.now_ms)
         self._inhibitor = inhibitor(self.running.inhibitions, ((a.id, a.labels) for a in self.book.alerts.values() if a.fires))
+        self.dependents.use((a.id, a.labels.get("entity", "")) for a in self.book.alerts.values() if a.fires and self._breaks(a))
         self._replan()
         self.swept_ms = 0
         self._settle()
@@ -197,7 +201,7 @@ class Tenant:
             return "maintenance", announced[0]
         if by := self._inhibitor.by(live.id, live.labels):
             return "inhibition", by
-        if parent := self._parent(live):
+        if parent := parent_of(self, live):
             return "parent", parent
         if rank(live.severity) < rank("critical") and plan.muted(self.now_ms):
             return "quiet hours", plan.path
@@ -237,9 +241,12 @@ class Tenant:
         for live in self.book.started:
             self._inhibitor.end(live.id)
             self._inhibitor.fire(live.id, live.labels)
+            if self._breaks(live):
+                self.dependents.fire(live.id, live.labels.get("entity", ""))
             self._join(live)
         for live in self.book.ended:
             self._inhibitor.end(live.id)
+            self.dependents.end(live.id)
             for g in self._groups_of(live.id):
                 grouping.hurried(g, self.book.alerts, self.now_ms)
                 self._wake(g)
@@ -352,17 +359,9 @@ class Tenant:
             self.in_groups.pop(alert_id, None)
             self.book.forget(alert_id)
 
-    def _parent(self, live: Live) -> str:
-        """The firing, unhidden incident alert that an alert's finding belongs to; incidents have no parents."""
-        if live.rule in self._incident_rules:
-            return ""
-        for ref in live.refs:
-            incident = self.parents.get(ref, "")
-            for rule in self._incident_rules if incident else ():
-                above = self.book.alerts.get(self.book.current.get(f"{rule}\x1f{incident}", ""))
-                if above is not None and above.fires and not above.held_back_by and rank(above.severity) >= rank(live.severity):
-                    return above.id
-        return ""
+    def _breaks(self, live: Live) -> bool:
+        """Whether it says that its entity is broken now, and so may explain what depends on it."""
+        return isinstance(self.running.rules.get(live.rule), (*SYMPTOMS, IncidentRule))
 
     def _sweep(self) -> None:
         """Look at the gates of what fires, for the screens, a part of a storm at a time; a budget's verdict stands until its turn."""
@@ -377,6 +376,7 @@ class Tenant:
             if groups and live.held_back_by != "budget":
                 self.book.hold_back(live, *self.gate(live, groups[0].plan), self.now_ms)
         self.outbox.forget(self.now_ms)
+        self.dependents.forget_walks()
         for silence in [s for s in self.hidden if s not in self.running.silences]:
             del self.hidden[silence]
 

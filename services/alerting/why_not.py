@@ -138,8 +138,7 @@ def _after(t: Tenant, rule: AnyRule, a: Live) -> Iterator[Gate]:
     """There is an alert: did it last, was it held back, where did it go?"""
     waited = (t.now_ms - a.started_ms) / 1000
     yield Gate("duration", a.state != "pending", f"it has held for {waited:.0f} s, the rule waits {rule.for_s:g} s")
-    by = f" ({a.held_by})" if a.held_by else ""
-    yield Gate("held back", not a.held_back_by, f"{a.held_back_by}{by}" if a.held_back_by else "by nothing")
+    yield Gate("held back", not a.held_back_by, _held(t, a))
     plans = t.running.plans(a.labels)
     yield Gate("route", True, "; ".join(f"{p.path}{f' ({p.team})' if p.team else ''} → {', '.join(p.channels)}" for p in plans))
     groups = [t.groups[g] for g in t.in_groups.get(a.id, []) if g in t.groups]
@@ -155,3 +154,14 @@ def _after(t: Tenant, rule: AnyRule, a: Live) -> Iterator[Gate]:
         yield Gate("delivery", False, f"still to be delivered through {channels}: the delivery log has the attempts")
     else:
         yield Gate("delivery", True, "delivered: the delivery log has when and to whom")
+
+
+def _held(t: Tenant, a: Live) -> str:
+    """What holds an alert back, in words; of a parent also why it is one."""
+    by = f" ({a.held_by})" if a.held_by else ""
+    above = t.book.alerts.get(a.held_by) if a.held_back_by == "parent" else None
+    if above is None:
+        return f"{a.held_back_by}{by}" if a.held_back_by else "by nothing"
+    incident = any(t.parents.get(ref) == above.key for ref in a.refs)
+    why = "its incident" if incident else f"{a.labels.get('entity', '')} depends on {above.labels.get('entity', '')}"
+    return f"parent: {why}: {above.title}{by}"

@@ -13,7 +13,7 @@ from kizashi.contracts.batches import RollupBatch, SeriesInfo
 from kizashi.contracts.findings import Edge, Episode, Feedback, Incident, Risk, Severity
 from kizashi.contracts.ids import format_series_id, parse_series_id
 from kizashi.contracts.inputs import Event
-from kizashi.online.dependencies import DependencyMap
+from kizashi.online.dependencies import DependencyMap, edges_of
 from services.rca.changes import ChangeLog
 from services.rca.entity import entity_of
 from services.rca.grouping import CauseForest
@@ -24,7 +24,6 @@ from services.rca.learned import hints, speaks_of_calls
 from services.rca.past import PastIncidents
 from services.rca.record import Finding, episode_text
 from services.rca.signals import STEP_MS, SignalStore
-from services.rca.topology import edges_of
 from services.rca.window import Window
 
 SLOW = ("season", "trend", "variance")

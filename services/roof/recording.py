@@ -131,7 +131,9 @@ def record(
     since_ms = from_ms - chain.WARM_MS
     found = [r for topic, kind in FINDINGS for r in _read(settings, topic, kind, since_ms, to_ms)]
     found += list(_read(settings, topics.FEEDBACK, Feedback, since_ms, to_ms))
-    said = list(_read(settings, topics.EVENTS, Event, since_ms, to_ms))
+    said = list(_read(settings, topics.EVENTS, Event, max(0, to_ms - topics.EVENTS.retention_ms), to_ms))
+    found += [r for r in said if isinstance(r.what, Event) and r.what.type == "topology"]  # who depends on whom was said long before
+    said = [r for r in said if r.at_ms >= since_ms]
     events = [r.what for r in said]
     found += [r for r in said if isinstance(r.what, Event) and r.what.type == "maintenance"]
     metrics = {

@@ -13,10 +13,15 @@ from typing import Literal
 import msgspec
 
 from kizashi.contracts.findings import Edge
+from kizashi.contracts.inputs import Event
 from kizashi.online.spread import HOP_MEDIAN_S
 
 EdgeSource = Literal["declared", "traced", "learned"]
 
+TRACED = ("traces", "otlp", "spans", "traced")
+"""What a topology event calls the source of edges cut from spans."""
+CONFIDENCE: dict[EdgeSource, float] = {"declared": 1.0, "traced": 0.95, "learned": 0.5}
+"""How sure an edge of a source is that says no weight."""
 DAY_MS = 86_400_000
 HALF_LIFE_MS: dict[str, int] = {"declared": 90 * DAY_MS, "traced": DAY_MS, "learned": DAY_MS // 2}
 """An edge's confidence halves in this time when nobody repeats it: people seldom repeat themselves, traffic does all day."""
@@ -192,3 +197,27 @@ class DependencyMap:
 def _rank(edge: EdgeState) -> tuple[bool, bool, float]:
     """A directed edge says more than an undirected one; what was traced or declared more than what was guessed."""
     return edge.directed, edge.source != "learned", edge.confidence
+
+
+def edges_of(event: Event) -> list[EdgeState]:
+    """Edges of a topology event. ``attributes``: ``source`` (declared, traced, learned), ``kind`` (hard, soft), ``rate`` (calls/s),
+    ``weight`` (confidence 0-1), ``probability`` (chance that a fault of the callee reaches the caller). One value for all its edges."""
+    said = str(event.attributes.get("source", event.source))
+    source: EdgeSource = "traced" if said in TRACED else "learned" if said == "learned" else "declared"
+    hard = str(event.attributes.get("kind", "hard")) != "soft"
+    spread = SPREAD_LEARNED if source == "learned" else SPREAD_HARD if hard else SPREAD_SOFT
+    spread = _unit(event.attributes.get("probability"), spread)
+    confidence = _unit(event.attributes.get("weight"), CONFIDENCE[source])
+    rate = event.attributes.get("rate", 0.0)
+    return [
+        EdgeState(
+            caller, callee, source, confidence, event.ts_ms, event.ts_ms,
+            float(rate) if isinstance(rate, int | float) else 0.0, hard, source != "learned", spread,
+        )
+        for caller, callee in event.edges
+    ]  # fmt: skip
+
+
+def _unit(value: object, default: float) -> float:
+    """A number in 0-1 as it was said, else the default: a map with one odd weight is still a map."""
+    return float(value) if isinstance(value, int | float) and 0 <= value <= 1 else default

@@ -10,9 +10,9 @@ from scipy.stats import rankdata
 from kizashi.contracts.inputs import Event
 from kizashi.errors import ConfigurationError, NotFound
 from kizashi.online import blast, whatif
-from kizashi.online.dependencies import DAY_MS, DependencyMap, EdgeState
+from kizashi.online.dependencies import DAY_MS, DependencyMap, EdgeState, edges_of
 from services.rca.learned import hints, learn, normal_scores
-from services.rca.topology import edges_of, read_file
+from services.rca.topology import read_file
 from services.rca.window import Window
 
 

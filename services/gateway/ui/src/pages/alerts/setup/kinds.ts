@@ -160,6 +160,7 @@ export const kinds: Record<string, Kind> = {
       text("runbook"),
       text("owner"),
       text("reason"),
+      { name: "parent", type: "flag" },
       { name: "enabled", type: "flag" },
     ],
     fresh: () => ({ kind: "threshold", metric: "", above: 0, severity: "warning", for_s: 60, enabled: true }),
