@@ -111,7 +111,7 @@ async function told(page, run) {
   try {
     await run();
   } catch (error) {
-    if (!error.told) error.message += `\n${await state(page)}`;
+    if (!error.told) error.stack += `\n${await state(page)}`; // the stack is what Node's reporter prints
     error.told = true;
     throw error;
   }

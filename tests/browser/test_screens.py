@@ -76,6 +76,7 @@ def shown(quiet: RunningHouse, client: None) -> Iterator[dict[str, str]]:
     )
     yield dict(os.environ) | {
         "KIZASHI_TEST_URL": quiet.url,
+        "KIZASHI_TEST_SENT_UNTIL": str(round((start + 1_800) * 1_000)),
         "KIZASHI_TEST_PICTURES": os.environ.get("KIZASHI_TEST_PICTURES", ""),
     }
 
