@@ -105,8 +105,8 @@ bench: setup ## Samples a second through the whole system, delays, cost by stage
 bench-peers: setup .venv-peers/.stamp ## The same beside Faust with River and Quix Streams
 	@$(BIN)/kizashi bench pipeline --peers
 
-load: setup ## 100 HTTP clients and 100 WebSockets against a running system (URL=…, KEY=…)
-	@$(BIN)/python deploy/load/load.py $(if $(URL),--url $(URL),) $(if $(KEY),--key $(KEY),)
+load: setup ## 100 people on a house of its own while samples flow, or on a running one (URL=…, KEY=…)
+	@$(if $(KEY),$(BIN)/python deploy/load/load.py $(if $(URL),--url $(URL),) --key $(KEY),$(BIN)/kizashi bench gateway --people 100 --seconds 300 --rate 50000)
 
 accuracy: setup ## Score the models on labelled data, write docs/reference/accuracy (DATA=folder, PARTS="anomaly rca")
 	@$(ONE_THREAD) $(BIN)/kizashi accuracy $(DATA) $(foreach part,$(PARTS),--only $(part))

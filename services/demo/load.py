@@ -10,7 +10,7 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -36,7 +36,12 @@ class Order:
     metric: str = "bench.load"
 
 
-def lists(order: Order, seed: int = 1) -> Iterator[tuple[int, bytes]]:
+def now_ms() -> int:
+    """The time, as samples carry it."""
+    return time.time_ns() // 1_000_000
+
+
+def lists(order: Order, seed: int = 1, clock_ms: Callable[[], int] = now_ms) -> Iterator[tuple[int, bytes]]:
     """Endless messages (samples in it, JSON list), each series once a round; ``ts`` is the time of making in ms and never repeats."""
     rng = np.random.default_rng(seed)
     groups = []
@@ -52,7 +57,7 @@ def lists(order: Order, seed: int = 1) -> Iterator[tuple[int, bytes]]:
     last, round_ = [0] * len(groups), 0
     while True:
         for k, (heads, values) in enumerate(groups):
-            last[k] = max(last[k] + 1, time.time_ns() // 1_000_000)
+            last[k] = max(last[k] + 1, clock_ms())
             tail = f"{last[k]}}},".encode()
             parts = [part for head, value in zip(heads, values[round_ % VARIANTS], strict=True) for part in (head, value, tail)]
             yield len(heads), b"[" + b"".join(parts)[:-1] + b"]"

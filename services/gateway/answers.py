@@ -84,7 +84,9 @@ class Answers:
             "output_format_json_quote_64bit_integers": 0,
             "output_format_json_quote_denormals": 0,
             "log_comment": f"gateway/{statement.name} {tenant} {asker}".strip(),
-        } | ({"max_threads": statement.threads} if statement.threads else {})
+        }
+        if statement.threads:
+            settings["max_threads"] = statement.threads
         try:
             return self._store.query_bytes(statement.sql, form, dict(values), settings)
         except StoreError as x:

@@ -1,7 +1,7 @@
-"""Load on a running gateway: people with a page open, a WebSocket, and clicks. One process, no tool to install.
+"""Load on a running gateway: people with a dashboard open, a WebSocket, and clicks. One process, no tool to install.
 
-Used by ``kizashi bench gateway`` and ``deploy/load/load.py``; prints numbers only, judges nothing. aiohttp with uvloop, because a client
-that costs more than the server measures itself.
+Used by ``kizashi bench gateway`` and ``deploy/load/load.py``; prints numbers only, judges nothing. Each person asks what the web
+client asks (``bench_pages``), thinks, and clicks again. Latencies end where the kernel got the last byte (``bench_http``).
 """
 
 from __future__ import annotations
@@ -10,21 +10,34 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import uvloop
 
-THINK_S = 0.2
-"""Mean pause between two clicks of one person: almost five requests a second each."""
+from kizashi.errors import Recoverable
+from services.gateway.bench_http import Browser
+from services.gateway.bench_pages import Ask, Pages
+
+THINK_S = (2.0, 6.0)
+"""Pause between two clicks of one person, evenly spread: a click every four seconds."""
+REFRESH_S = 10.0
+"""The web client asks a live chart again when one more bucket is full: 10 s for an hour at 600 points."""
+GLANCE_S = 0.2
+"""``overview_only``: five questions a second and person."""
 SUBSCRIPTIONS = 10
+COUNTED = ("gateway", "clickhouse")
+"""Parts that a request is worked on in."""
 SERIES_A_SUBSCRIPTION = 5
-RAMP_S = 2.0
+RAMP_S = 4.0
 """People do not come in the same millisecond."""
 TIMEOUT_S = 30.0
+LOOKED_AT = 16
+"""Of so many messages of points one is decoded for its delay: to decode all would cost more than the server's work."""
 
 
 @dataclass
@@ -32,7 +45,13 @@ class Tally:
     """What happened. Latencies in seconds by route."""
 
     seconds: dict[str, list[float]] = field(default_factory=dict)
+    late_s: list[float] = field(default_factory=list)
+    """How much later than the kernel this process noticed an answer; not counted as latency."""
+    delays_s: list[float] = field(default_factory=list)
+    """From the time of a point to its arrival on a WebSocket."""
     errors: dict[str, int] = field(default_factory=dict)
+    received: int = 0
+    kernel: bool = True
     messages: int = 0
     points: int = 0
     conflated: int = 0
@@ -44,19 +63,31 @@ class Tally:
     def heard(self, text: str) -> None:
         """Count a message of a WebSocket."""
         self.messages += 1
-        self.points += text.count('"ts":')
         self.conflated += '"conflated":true' in text
+        if found := text.count('"ts":'):
+            self.points += found
+            if self.messages % LOOKED_AT == 0:
+                now_ms = time.time() * 1_000
+                self.delays_s += [(now_ms - s["ts"][-1]) / 1_000 for s in json.loads(text).get("series", ()) if s["ts"]]
 
-    def report(self, took_s: float) -> dict[str, object]:
+    def report(self, took_s: float, cpu_s: float) -> dict[str, object]:
         """Quantiles by route and the counts, as JSON holds them."""
         everything = sorted(s for route in self.seconds.values() for s in route)
+        websocket = {"messages": self.messages, "points": self.points, "conflated": self.conflated}
         return {
             "took_s": round(took_s, 1),
             "requests": len(everything),
+            "requests_per_s": round(len(everything) / took_s, 1),
+            "megabytes": round(self.received / 1e6, 1),
             "errors": self.errors,
             "all_ms": quantiles(everything),
             "routes_ms": {name: {"requests": len(s), **quantiles(sorted(s))} for name, s in sorted(self.seconds.items())},
-            "websocket": {"messages": self.messages, "points": self.points, "conflated": self.conflated},
+            "websocket": websocket | {"delay_ms": quantiles(sorted(self.delays_s))},
+            "driver": {
+                "cores": round(cpu_s / took_s, 2),
+                "clock": "kernel" if self.kernel else "process",
+                "noticed_late_ms": quantiles(sorted(self.late_s)),
+            },
         }
 
 
@@ -75,44 +106,92 @@ def run(work: Coroutine[Any, Any, dict[str, object]]) -> dict[str, object]:
 
 
 async def load(url: str, key: str, people: int, seconds: float) -> dict[str, object]:
-    """``people`` with a page open, a WebSocket of ten subscriptions, and clicks, for ``seconds``; the report."""
-    return await _crowd(url, key, people, seconds, any_click, watched=True)
+    """``people`` with a dashboard open, a WebSocket of ten subscriptions, and a click every few seconds, for ``seconds``; the report."""
+    return await _crowd(url, key, people, seconds, lambda person: [person.click(), person.keep_open(), person.watch()])
 
 
 async def overview_only(url: str, key: str, people: int, seconds: float) -> dict[str, object]:
     """``people`` who only look at the overview, each five times a second; the report."""
-    return await _crowd(url, key, people, seconds, lambda dice, series: ("overview", "/api/v1/overview", {}), watched=False)
+    return await _crowd(url, key, people, seconds, lambda person: [person.glance()])
 
 
 async def watch_only(url: str, key: str, people: int, seconds: float) -> dict[str, object]:
     """``people`` connections of ten subscriptions each and no clicks; the report."""
-    return await _crowd(url, key, people, seconds, None, watched=True)
+    return await _crowd(url, key, people, seconds, lambda person: [person.watch()])
 
 
-Click = Callable[[random.Random, list[str]], tuple[str, str, dict[str, str]]]
+COST_REQUESTS = 60
+COST_EVERY_S = 0.025
+"""Below the limit of requests of one key."""
+SETTLE_S = 3.0
 
 
-async def _crowd(url: str, key: str, people: int, seconds: float, clicks: Click | None, watched: bool) -> dict[str, object]:
+async def cost(url: str, key: str, used: Callable[[], Mapping[str, float]]) -> dict[str, object]:
+    """CPU-ms that one request of each kind costs in each part of the house, one request after the other.
+
+    ``used`` gives the CPU seconds of every part so far. What the parts use when nobody asks is measured first and taken away.
+    """
+    address = urlsplit(url)
+    browser = Browser(address.hostname or "127.0.0.1", address.port or 80, key)
+    try:
+        pages = Pages(json.loads((await browser.get("/api/v1/series?limit=1000")).body)["items"])
+        began, before = time.monotonic(), used()
+        await asyncio.sleep(SETTLE_S)
+        idle = {name: (now - before[name]) / (time.monotonic() - began) for name, now in used().items()}
+        return {name: await _cost(browser, ask, used, idle) for name, ask in pages.kinds(random.Random(1)).items()}
+    finally:
+        browser.close()
+
+
+async def _cost(
+    browser: Browser, ask: Callable[[int], Ask], used: Callable[[], Mapping[str, float]], idle: Mapping[str, float]
+) -> dict[str, float]:
+    await browser.get(ask(_now_ms()).path)
+    began, before = time.monotonic(), used()
+    for _ in range(COST_REQUESTS):
+        answer = await browser.get(ask(_now_ms()).path)
+        if answer.status != 200:
+            raise Recoverable(f"{ask(0).path} was answered with {answer.status}: {answer.body[:200].decode(errors='replace')}")
+        await asyncio.sleep(COST_EVERY_S)
+    took_s = time.monotonic() - began
+    spent = {name: (now - before[name] - idle[name] * took_s) / COST_REQUESTS * 1_000 for name, now in used().items()}
+    return {name: round(ms, 2) for name, ms in spent.items() if name in COUNTED} | {"bytes": len(answer.body)}
+
+
+Doing = Callable[["Person"], list[Coroutine[Any, Any, None]]]
+
+
+async def _crowd(url: str, key: str, people: int, seconds: float, doing: Doing) -> dict[str, object]:
     tally = Tally()
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    address = urlsplit(url)
     async with (
-        aiohttp.ClientSession(url, headers=bearer(key), connector=connector, timeout=timeout) as client,
+        aiohttp.ClientSession(url, headers=bearer(key), connector=aiohttp.TCPConnector(limit=0)) as client,
         _keys(client, people) as keys,
     ):
-        async with client.get("/api/v1/series", params={"limit": "500"}) as answer:
+        async with client.get("/api/v1/series", params={"limit": "1000"}) as answer:
             answer.raise_for_status()
-            series = [s["id"] for s in (await answer.json())["items"]]
-        began = time.monotonic()
-        until = began + seconds
-        crowd = [Person(client, bearer(own), series, tally, until, random.Random(n)) for n, own in enumerate(keys)]
-        jobs = [asyncio.create_task(person.click(clicks)) for person in crowd if clicks]
-        jobs += [asyncio.create_task(person.watch()) for person in crowd if watched]
+            pages = Pages((await answer.json())["items"])
+        began, used = time.monotonic(), time.process_time()
+        crowd = [
+            Person(
+                client,
+                own,
+                Browser(address.hostname or "127.0.0.1", address.port or 80, own),
+                pages,
+                tally,
+                began + seconds,
+                random.Random(n),
+            )
+            for n, own in enumerate(keys)
+        ]
+        jobs = [asyncio.create_task(job) for person in crowd for job in doing(person)]
         for result in await asyncio.gather(*jobs, return_exceptions=True):
             if isinstance(result, BaseException):
                 tally.failed(type(result).__name__)
-        took_s = time.monotonic() - began
-    return tally.report(took_s)
+        took_s, cpu_s = time.monotonic() - began, time.process_time() - used
+        for person in crowd:
+            person.browser.close()
+    return tally.report(took_s, cpu_s)
 
 
 @asynccontextmanager
@@ -131,6 +210,10 @@ async def _keys(client: aiohttp.ClientSession, people: int) -> AsyncIterator[lis
                 await answer.read()
 
 
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 def bearer(key: str) -> dict[str, str]:
     """The header of a key."""
     return {"Authorization": f"Bearer {key}"}
@@ -141,34 +224,57 @@ class Person:
     """One of the crowd."""
 
     client: aiohttp.ClientSession
-    headers: dict[str, str]
-    series: list[str]
+    key: str
+    browser: Browser
+    pages: Pages
     tally: Tally
     until: float
     dice: random.Random
 
-    async def click(self, choose: Click) -> None:
-        """Ask, look, ask again."""
+    async def click(self) -> None:
+        """Open a page, look at it, open the next."""
         await asyncio.sleep(self.dice.random() * RAMP_S)
         while time.monotonic() < self.until:
-            name, path, params = choose(self.dice, self.series)
-            sent = time.monotonic()
-            try:
-                async with self.client.get(path, params=params, headers=self.headers) as answer:
-                    await answer.read()
-                if answer.status != 200:
-                    self.tally.failed(f"{name} {answer.status}")
-            except (aiohttp.ClientError, TimeoutError) as x:
-                self.tally.failed(f"{name} {type(x).__name__}")
-            self.tally.seconds.setdefault(name, []).append(time.monotonic() - sent)
-            await asyncio.sleep(THINK_S * self.dice.uniform(0.5, 1.5))
+            for together in self.pages.click(self.dice, _now_ms()):
+                await asyncio.gather(*(self._ask(ask) for ask in together))
+            await asyncio.sleep(self.dice.uniform(*THINK_S))
+
+    async def keep_open(self) -> None:
+        """The person's own dashboard in another window: its charts are asked again as the web client does."""
+        charts = self.pages.dashboard(self.dice)
+        await asyncio.sleep(self.dice.random() * REFRESH_S)
+        while time.monotonic() < self.until:
+            await asyncio.gather(*(self._ask(chart(_now_ms())) for chart in charts))
+            await asyncio.sleep(REFRESH_S)
+
+    async def glance(self) -> None:
+        """The overview, again and again."""
+        await asyncio.sleep(self.dice.random() * RAMP_S)
+        while time.monotonic() < self.until:
+            await self._ask(Ask("overview", "/api/v1/overview"))
+            await asyncio.sleep(GLANCE_S * self.dice.uniform(0.5, 1.5))
+
+    async def _ask(self, ask: Ask) -> None:
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                answer = await self.browser.get(ask.path)
+        except (OSError, TimeoutError) as x:
+            self.tally.failed(f"{ask.name} {type(x).__name__}")
+            return
+        if answer.status != 200:
+            self.tally.failed(f"{ask.name} {answer.status}")
+        self.tally.kernel &= answer.kernel
+        self.tally.received += len(answer.body)
+        self.tally.late_s.append(answer.late_s)
+        self.tally.seconds.setdefault(ask.name, []).append(answer.seconds)
 
     async def watch(self) -> None:
         """Ten subscriptions of five series, and the overview."""
         await asyncio.sleep(self.dice.random() * RAMP_S)
-        async with self.client.ws_connect("/api/v1/ws", max_msg_size=0, headers=self.headers) as ws:
-            for n in range(SUBSCRIPTIONS if self.series else 0):
-                chosen = self.dice.sample(self.series, min(SERIES_A_SUBSCRIPTION, len(self.series)))
+        series = self.pages.series
+        async with self.client.ws_connect("/api/v1/ws", max_msg_size=0, headers=bearer(self.key)) as ws:
+            for n in range(SUBSCRIPTIONS if series else 0):
+                chosen = self.dice.sample(series, min(SERIES_A_SUBSCRIPTION, len(series)))
                 await ws.send_str(json.dumps({"op": "sub", "id": f"p{n}", "series": chosen}))
             await ws.send_str(json.dumps({"op": "sub", "id": "o", "topic": "overview"}))
             while (left := self.until - time.monotonic()) > 0:
@@ -180,16 +286,3 @@ class Person:
                     self.tally.failed(f"websocket {message.type.name} {ws.close_code}")
                     return
                 self.tally.heard(str(message.data))
-
-
-def any_click(dice: random.Random, series: list[str]) -> tuple[str, str, dict[str, str]]:
-    """What a person asks next: half overview, a quarter a chart, the rest lists and searches."""
-    kind = dice.random()
-    if kind < 0.5:
-        return "overview", "/api/v1/overview", {}
-    if kind < 0.75 and series:
-        start = dice.choice(("now-1h", "now-6h", "now-24h"))
-        return "range", "/api/v1/range", {"series": dice.choice(series), "from": start}
-    if kind < 0.9:
-        return "episodes", "/api/v1/episodes", {}
-    return "series", "/api/v1/series", {"q": dice.choice(("cpu", "mem", "a", ""))}

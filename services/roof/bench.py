@@ -77,12 +77,12 @@ def start(as_document: Json = False) -> None:
 def gateway(
     people: Annotated[int, typer.Option(min=1, max=1_000, help="Clients, each with an HTTP connection and a WebSocket.")] = 100,
     seconds: Annotated[float, typer.Option(min=5.0, help="How long they click and watch.")] = 60.0,
-    rate: Annotated[int, typer.Option(min=0, help="Samples a second that flow meanwhile.")] = 5_000,
+    rate: Annotated[int, typer.Option(min=0, help="Samples a second that flow meanwhile.")] = 50_000,
     as_document: Json = False,
 ) -> None:
-    """Delays of HTTP answers and points on WebSockets while samples flow. Starts a house of its own.
+    """CPU of a request by route; delays of pages and of points on WebSockets while samples flow. Starts a house of its own.
 
-    Example:  kizashi bench gateway --people 100 --json
+    Example:  kizashi bench gateway --people 100 --seconds 300 --json
     """
     from services.roof.bench_gateway import measure
 

@@ -1,30 +1,75 @@
-"""People on the gateway of a house while samples flow: clicks, WebSockets, and the overview alone, which is answered from the cache."""
+"""People on the gateway of a house while samples flow: pages and WebSockets, and the overview alone, which is answered from the cache.
+
+The house has a day behind it (``bench_past``), so that charts read as much as they would. The clients run on the same processors as the
+house; their own waiting is not counted (``gateway.bench_http``), their CPU is, as ``driver``.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from services.demo.load import Order
-from services.gateway.bench import load, overview_only, run, watch_only
-from services.roof.bench_house import bench_house
-from services.roof.bench_pipeline import start_load
+import httpx
 
-SERIES = 1_000
-WARM_S = 5.0
+from services.demo.load import Order
+from services.gateway.bench import cost, load, overview_only, run, watch_only
+from services.roof.bench_house import BenchHouse, bench_house
+from services.roof.bench_past import fill
+from services.roof.bench_pipeline import Load, start_load
+
+SERIES = 10_000
+"""Of one tenant; 50,000 samples a second are five a second of each."""
+WARM_S = 15.0
+"""Until the readers have caught up with what came while the load process started."""
+NO_BOUND = 1 << 60
+"""Samples may be so far ahead of the store: nobody tells the sender what has landed, so a bound would end the flow."""
 
 
 def measure(people: int, seconds: float, rate: int) -> dict[str, Any]:
-    """Three runs of ``seconds`` each with ``people`` clients; delays in ms, and the gateway's share of one core in each."""
+    """What a request costs by route, then three runs of ``seconds`` each with ``people`` clients: delays in ms, and every part's cores."""
     with bench_house() as house:
         key = house.kizashi("token", "create", "bench", "--scope", "read", "--scope", "operate", "--scope", "admin")["key"]
-        flow = start_load(Order(house.settings.kafka.bootstrap, series=SERIES, rate=rate or 1, seconds=4 * seconds + WARM_S))
-        time.sleep(WARM_S)
-        url, report = f"http://127.0.0.1:{house.settings.port}", {}
-        for name, crowd in (("people", load), ("overview", overview_only), ("watching", watch_only)):
-            before = house.cpu_s()["gateway"]
-            found = run(crowd(url, key, people, seconds))
-            report[name] = found | {"gateway_cores": round((house.cpu_s()["gateway"] - before) / seconds, 2)}
+        url = f"http://127.0.0.1:{house.settings.port}"
+        order = Order(
+            house.settings.kafka.bootstrap, series=SERIES, rate=max(1, rate), seconds=4 * (seconds + WARM_S), outstanding=NO_BOUND
+        )
+        report: dict[str, Any] = {"series": SERIES, "past_samples": fill(house, order), "cost_ms": run(cost(url, key, house.cpu_s))}
+        with _flowing(order, rate) as flow:
+            time.sleep(WARM_S)
+            for name, crowd in (("people", load), ("overview", overview_only), ("watching", watch_only)):
+                report[name] = _during(house, flow, lambda crowd=crowd: run(crowd(url, key, people, seconds)))  # type: ignore[misc]  # a default binds the crowd of now
+                report[name]["lag_after"] = lag(url, key)
+    return report
+
+
+@contextmanager
+def _flowing(order: Order, rate: int) -> Iterator[Load | None]:
+    if rate == 0:
+        yield None
+        return
+    flow = start_load(order)
+    try:
+        yield flow
+    finally:
         flow.process.terminate()
         flow.process.wait(10)
-    return report
+
+
+def _during(house: BenchHouse, flow: Load | None, work: Callable[[], dict[str, object]]) -> dict[str, Any]:
+    """What the work reports, with the cores that every part took meanwhile and the samples that were sent a second."""
+    before, sent, began = house.cpu_s(), flow.sent if flow else 0, time.monotonic()
+    found: dict[str, Any] = work()
+    took_s = time.monotonic() - began
+    after = house.cpu_s()
+    found["cores"] = {name: round((used - before.get(name, 0.0)) / took_s, 2) for name, used in after.items()}
+    found["samples_per_s"] = round(((flow.sent if flow else 0) - sent) / took_s)
+    return found
+
+
+def lag(url: str, key: str) -> dict[str, int]:
+    """Messages that each reader is behind now, by group and topic; those who are not behind are left out."""
+    answer = httpx.get(f"{url}/api/v1/health", headers={"Authorization": f"Bearer {key}"}, timeout=30.0, trust_env=False)
+    answer.raise_for_status()
+    return {f"{row['group']} {row['topic']}": int(row["lag"]) for row in answer.json()["topics"] if row["lag"]}
