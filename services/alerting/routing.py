@@ -86,10 +86,11 @@ def _check(node: Route, path: str, depth: int) -> int:
         raise ConfigurationError(f"deeper than {DEEPEST} levels - at `{path}`")
     try:
         matchers(node.match)
-        for h in (*node.quiet, *node.business):
-            h.check()
     except ConfigurationError as x:
-        raise ConfigurationError(f"{x} - at `{path}`") from x
+        raise ConfigurationError(f"{x} - at `{path}.match`") from x
+    for name, hours in (("quiet", node.quiet), ("business", node.business)):
+        for k, h in enumerate(hours):
+            h.check(f"{path}.{name}[{k}].".removeprefix("$."))
     for name in ("group_wait_s", "critical_wait_s", "group_interval_s", "repeat_interval_s"):
         value = getattr(node, name)
         if value is not None and not 0.0 <= value <= 30 * 86_400.0:

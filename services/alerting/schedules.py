@@ -63,10 +63,14 @@ def schedule_from(body: dict[str, Any]) -> Schedule:
             raise ConfigurationError(f"a rotation has 1 to {MAX_PEOPLE} people - at `$.rotations[{k}].people`")
         if not 1 <= r.every_days <= 366:
             raise ConfigurationError(f"a turn lasts 1 to 366 days - at `$.rotations[{k}].every_days`")
+        if not all(map(str.strip, r.people)):
+            raise ConfigurationError(f"somebody has no name - at `$.rotations[{k}].people`")
         wall_time(r.start, f"rotations[{k}].start")
-        for hours in r.hours:
-            hours.check()
+        for j, hours in enumerate(r.hours):
+            hours.check(f"rotations[{k}].hours[{j}].")
     for k, o in enumerate(s.overrides):
+        if not o.person.strip():
+            raise ConfigurationError(f"somebody takes over: say who - at `$.overrides[{k}].person`")
         if wall_time(o.end, f"overrides[{k}].to") <= wall_time(o.start, f"overrides[{k}].from"):
             raise ConfigurationError(f"an override ends after it begins - at `$.overrides[{k}].to`")
     return s

@@ -21,12 +21,12 @@ _EPOCH = datetime(1970, 1, 1)
 
 
 @lru_cache(maxsize=256)
-def zone(name: str) -> ZoneInfo:
-    """An IANA time zone; raises ConfigurationError."""
+def zone(name: str, field: str = "time_zone") -> ZoneInfo:
+    """An IANA time zone; raises ConfigurationError that names the field."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as x:
-        raise ConfigurationError(f"{name!r} is not an IANA time zone such as Asia/Tokyo - at `$.time_zone`") from x
+        raise ConfigurationError(f"{name!r} is not an IANA time zone such as Asia/Tokyo - at `$.{field}`") from x
 
 
 def civil(at_ms: int, time_zone: str) -> datetime:
@@ -70,12 +70,16 @@ class Hours(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defau
     end: str = "00:00"
     time_zone: str = "UTC"
 
-    def check(self) -> Hours:
-        """Itself; raises ConfigurationError."""
-        zone(self.time_zone)
+    def check(self, place: str = "") -> Hours:
+        """Itself; raises ConfigurationError that names the field below ``place``, such as ``quiet[0].``."""
+        zone(self.time_zone, f"{place}time_zone")
         if not self.days or any(d not in DAYS for d in self.days):
-            raise ConfigurationError(f"days are a list out of {', '.join(DAYS)} - at `$.days`")
-        _minutes(self.start), _minutes(self.end)
+            raise ConfigurationError(f"days are a list out of {', '.join(DAYS)} - at `$.{place}days`")
+        for name, text in (("from", self.start), ("to", self.end)):
+            try:
+                _minutes(text)
+            except ConfigurationError as x:
+                raise ConfigurationError(f"{x} - at `$.{place}{name}`") from x
         return self
 
     def holds(self, at_ms: int) -> bool:
@@ -92,5 +96,5 @@ class Hours(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defau
 def _minutes(text: str) -> int:
     hour, colon, minute = text.partition(":")
     if not (colon and hour.isdigit() and minute.isdigit() and len(minute) == 2 and int(hour) < 24 and int(minute) < 60):
-        raise ConfigurationError(f"{text!r} is not a time of day such as 22:00 - at `$.from`")
+        raise ConfigurationError(f"{text!r} is not a time of day such as 22:00")
     return int(hour) * 60 + int(minute)

@@ -148,7 +148,9 @@ def test_quiet_hours_and_business_hours() -> None:
     [
         ({"match": ["a=b"]}, "root takes everything"), ({"routes": [{"match": ["a"]}]}, r"routes\[0\]"),
         ({"group_interval_s": 0}, "at least a second"), ({"routes": [{"group_wait_s": -1}]}, r"routes\[0\].group_wait_s"),
-        ({"quiet": [{"from": "7"}]}, "time of day"),
+        ({"quiet": [{"from": "7"}]}, r"\$\.quiet\[0]\.from"),
+        ({"routes": [{"match": ["a=b"], "business": [{"time_zone": "Mars"}]}]}, r"\$\.routes\[0]\.business\[0]\.time_zone"),
+        ({"routes": [{"match": ["a"]}]}, r"\$\.routes\[0]\.match"),
     ],
 )  # fmt: skip
 def test_bad_trees_are_refused(body: dict[str, object], said: str) -> None:

@@ -128,7 +128,19 @@ def test_overrides_win_and_holes_are_seen() -> None:
         ({"time_zone": "UTC", "rotations": [{"people": ["a"], "start": "soon"}]}, "$.rotations[0].start"),
         ({"time_zone": "UTC", "rotations": [{"people": ["a"], "start": "2026-01-01T00:00+02:00"}]}, "offset"),
         ({"time_zone": "UTC", "rotations": [{"people": ["a"], "start": "2026-01-01T00:00", "every_days": 0}]}, "every_days"),
-        ({"time_zone": "UTC", "rotations": [{"people": ["a"], "start": "2026-01-01T00:00", "hours": [{"from": "25:00"}]}]}, "time of day"),
+        (
+            {"time_zone": "UTC", "rotations": [{"people": ["a"], "start": "2026-01-01T00:00", "hours": [{"from": "25:00"}]}]},
+            "$.rotations[0].hours[0].from",
+        ),
+        ({"time_zone": "UTC", "rotations": [{"people": ["a", " "], "start": "2026-01-01T00:00"}]}, "$.rotations[0].people"),
+        (
+            {
+                "time_zone": "UTC",
+                "rotations": [{"people": ["a"], "start": "2026-01-01T00:00"}],
+                "overrides": [{"person": "", "from": "2026-01-01T00:00", "to": "2026-01-02T00:00"}],
+            },
+            "$.overrides[0].person",
+        ),
         ({"time_zone": "UTC", "rotations": [{"people": ["a"], "start": "2026-01-01T00:00", "colour": 1}]}, "colour"),
     ],
 )
