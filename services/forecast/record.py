@@ -18,6 +18,8 @@ from services.forecast.panel import GROUPS, MEMBERS, MEMORY, TRIALS, band_quanti
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
+COPY_ROWS = 256
+"""Rows looked at together: half a megabyte of trials."""
 FEWEST = 24
 """Values before the origin of the first trial: with less no member says more than the last value."""
 
@@ -61,6 +63,25 @@ def new_records(slots: int, horizon: int) -> Records:
 def columns(records: Records) -> list[NDArray[Any]]:
     """The arrays, for what treats them all alike."""
     return list(cast("tuple[NDArray[Any], ...]", records))
+
+
+def grown(records: Records, slots: int) -> Records:
+    """The same records with room for ``slots`` series. A slot nobody has used costs no memory, only addresses."""
+    fresh = new_records(slots, records.kept.shape[2])
+    for old, new in zip(columns(records), columns(fresh), strict=True):
+        copy_filled(old, new)
+    return fresh
+
+
+def copy_filled(old: NDArray[Any], new: NDArray[Any]) -> None:
+    """Copy ``old`` (n, …) to the first n rows of ``new``, bit for bit, without writing zeros over zeros.
+
+    The system gives a page of fresh zeros memory at its first write: series too young for a trial do without the room for 20 of them.
+    """
+    for at in range(0, len(old), COPY_ROWS):
+        ours, theirs = old[at : at + COPY_ROWS], new[at : at + min(COPY_ROWS, len(old) - at)]
+        if ours.view(np.uint8).any() or theirs.view(np.uint8).any():  # bytes, since -0.0 is a value
+            theirs[...] = ours
 
 
 def bytes_per_series(records: Records) -> int:
