@@ -14,7 +14,7 @@ from kizashi.contracts.batches import F32, F64, I64, U8, U64, SeriesInfo
 from kizashi.contracts.ids import format_series_id
 from kizashi.contracts.scoring import Scoring, Sensitivity
 from kizashi.errors import Damaged, NotFound
-from kizashi.online.slots import build, find
+from kizashi.online.slots import build, find, rows_of
 from services.anomaly.civil import Calendar
 from services.anomaly.cohort import LOOKED_AT, Key, cohort_of, lend
 from services.anomaly.config import ModelConfig
@@ -120,7 +120,7 @@ class Bank:
         cohort = self._cohorts.setdefault(cohort_of(info), [])
         if new:
             cohort.append(info.id)
-        lenders = self._records(cohort[:LOOKED_AT]) if new and self._find(info.id) < 0 else self.states[:0]
+        lenders = self._rows(cohort[:LOOKED_AT]) if new and self._find(info.id) < 0 else self.free[:0]
         if info.kind != "counter" and not len(lenders) and info.tenant not in self._alarm_days:
             return
         self._room(1)
@@ -128,7 +128,7 @@ class Bank:
         record["counter"] = info.kind == "counter"
         record["alarm_ms"] = DAY_MS * self._alarm_days.get(info.tenant, 0.0)
         if len(lenders):
-            lend(record, lenders)
+            lend(record, self.states, lenders)
 
     def score(self, ids: U64, ts_ms: I64, values: F64, flags: U8, now_ms: int = 0) -> Scored:
         """Judge rows (n,), then learn them; ``now_ms`` is the writer's clock, 0 when there is none (files)."""
@@ -303,9 +303,10 @@ class Bank:
             self._cohorts[cohort_of(info)].remove(series_id)
             self._members = None
 
-    def _records(self, ids: list[int]) -> NDArray[Any]:
-        """Records (k,) of those of the series that have one."""
-        return self.states[[row for row in (self._find(i) for i in ids) if row >= 0]]
+    def _rows(self, ids: list[int]) -> NDArray[np.int32]:
+        """Rows (k,) of those of the series that have one. One kernel call: ten thousand new series are asked for in one second."""
+        rows = rows_of(self.keys, self.rows, np.array(ids, np.uint64))
+        return rows[rows >= 0]
 
     def _find(self, series_id: int) -> int:
         key: Any = np.uint64(series_id)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kizashi.contracts.batches import SeriesInfo
 from services.anomaly.adopt import LENT
-from services.anomaly.state import BINS
 
 GROWN = 1000
 """Samples after which a series may lend."""
@@ -28,25 +28,33 @@ def cohort_of(info: SeriesInfo) -> Key:
     return info.tenant, info.metric, info.kind, tuple(sorted(info.labels))
 
 
-def lend(record: Any, members: Any) -> bool:
-    """Fill a new series' record from the records (k,) of its cohort; whether there was anybody to lend.
+def lend(record: Any, states: Any, rows: NDArray[np.int32]) -> bool:
+    """Fill a new series' record from its cohort, whose records are ``states[rows]`` with rows (k,); whether there was anybody to lend.
 
     Levels stay absolute: the first sample says how the series' own level lies to them (adopt.py).
     """
-    grown = members[(members["learned"] >= GROWN) & (members["open"] == 0) & (members["weight"] > 0.0)][:MOST]
+    able = (states["learned"][rows] >= GROWN) & (states["open"][rows] == 0) & (states["weight"][rows] > 0.0)
+    grown = states[rows[able][:MOST]]
     if not len(grown):
         return False
     visited = (grown["visits"] > 0).mean(0) >= 0.5
     levels = np.where(grown["visits"] > 0, grown["anchor"][:, None] + grown["day"], np.nan)
-    for k in range(BINS):
-        if visited[k]:
-            record["day"][k] = np.nanmedian(levels[:, k])
-            record["visits"][k] = 2
+    record["day"][visited] = _medians(levels[:, visited])
+    record["visits"][visited] = 2
     for name in ("square_rest", "square_surprise"):
-        record[name] = np.median(grown[name] / grown["weight"])
+        record[name] = _medians((grown[name] / grown["weight"])[:, None])[0]
     for name in ("errors", "sums_square"):
-        record[name] = np.median(grown[name], axis=0)
+        record[name] = _medians(grown[name])
     for name in ("point_boundary", "spike"):
-        record[name] = np.median(grown[name])
+        record[name] = _medians(grown[name][:, None])[0]
     record["borrowed"] = LENT
     return True
+
+
+def _medians(members: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Median of each column (k, n) without its NaNs, of which no column consists; NumPy's own takes ten times as long for so few rows."""
+    ordered = np.sort(members, axis=0)  # NaN last
+    known = (~np.isnan(ordered)).sum(0)
+    columns = np.arange(members.shape[1])
+    out: NDArray[np.floating[Any]] = (ordered[(known - 1) // 2, columns] + ordered[known // 2, columns]) / 2
+    return out

@@ -13,21 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kizashi.online.compile import kernel
-from kizashi.online.slots import find
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 NOTHING = -(1 << 62)
-
-
-@kernel
-def rows_of(keys: NDArray[np.uint64], rows: NDArray[np.int32], ids: NDArray[np.uint64]) -> NDArray[np.int32]:
-    """Row of each id (n,), -1 for unknown ones."""
-    out = np.empty(len(ids), np.int32)
-    for i in range(len(ids)):
-        out[i] = find(keys, rows, ids[i])
-    return out
 
 
 @kernel

@@ -17,7 +17,7 @@ from kizashi.contracts.promises import Limit
 from kizashi.errors import Damaged
 from kizashi.online import slots
 from services.forecast.bank import TierBank
-from services.forecast.buckets import NOTHING, Buckets, Closed, rows_of
+from services.forecast.buckets import NOTHING, Buckets, Closed
 from services.forecast.config import LEVELS, ForecastConfig
 from services.forecast.observe import Observer
 from services.forecast.runout import RunOut
@@ -176,12 +176,12 @@ class PartitionModel:
 
     def _locate(self, ids: NDArray[np.uint64]) -> NDArray[np.int32]:
         """Row of each id (n,), new series added; -1 for those there is no room for."""
-        rows = rows_of(self._keys, self._rows, ids)
+        rows = slots.rows_of(self._keys, self._rows, ids)
         if (rows < 0).any():
             new = np.unique(ids[rows < 0])
             for series in new.tolist():
                 self._add(series)
-            rows = rows_of(self._keys, self._rows, ids)
+            rows = slots.rows_of(self._keys, self._rows, ids)
         return rows
 
     def _add(self, series: int) -> None:

@@ -29,6 +29,15 @@ def find(keys: NDArray[np.uint64], rows: NDArray[np.int32], key: int) -> int:
 
 
 @kernel
+def rows_of(keys: NDArray[np.uint64], rows: NDArray[np.int32], ids: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """Row of each id (n,), -1 for unknown ones. One call for many: the way from Python into a kernel costs more than the look-up."""
+    out = np.empty(len(ids), np.int32)
+    for i in range(len(ids)):
+        out[i] = find(keys, rows, ids[i])
+    return out
+
+
+@kernel
 def insert(keys: NDArray[np.uint64], rows: NDArray[np.int32], key: int, row: int) -> None:
     """Put ``key`` in the table; it must not be there yet, and there must be room."""
     mask = np.uint64(len(keys) - 1)
