@@ -18,7 +18,7 @@ from services.forecast.processor import ForecastFactory
 from services.forecast.risks_processor import RisksFactory
 
 FORECASTS = Duty(
-    "forecast", (topics.SAMPLES.name,), topics.STATE_FORECAST.name, controls=(topics.CONFIG.name,), snapshot_every_s=30.0, part="forecasts"
+    "forecast", (topics.SAMPLES.name,), topics.STATE_FORECAST.name, controls=(topics.CONFIG.name,), snapshot_every_s=60.0, part="forecasts"
 )
 RISKS = Duty(
     "risks",

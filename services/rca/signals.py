@@ -76,7 +76,7 @@ class SignalStore:
         """The whole store; series in order of their slots."""
         ids = sorted(self.slot_of, key=self.slot_of.__getitem__)
         slots = [self.slot_of[i] for i in ids]
-        means = zlib.compress(self.means[slots].astype("<f4").tobytes(), 1)
+        means = zlib.compress(self.means[slots].astype("<f4").tobytes(), 0)  # a frame alone: the stream layer packs the whole snapshot
         return SignalSnapshot(self.steps, self.step_ms, self.now, ids, self.limit, self.newest[slots].astype("<i8").tobytes(), means)
 
     @classmethod

@@ -6,6 +6,7 @@ Data and log live below the home folder; a kill -9 loses nothing, since the brok
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 import uuid
@@ -69,7 +70,17 @@ class KafkaProcess:
         if not (self._plan.data / FORMATTED).exists():
             self._format(runtime, path, settings)
         extra = java.cache_flags(aot_cache(tools, lock, runtime)) if cached else []
-        return [str(runtime.launcher), *java.flags(self._heap_mb), *extra, "-cp", path, "kafka.Kafka", str(settings)]
+        return [str(runtime.launcher), *java.flags(self._heap_mb), self._unpacked(), *extra, "-cp", path, "kafka.Kafka", str(settings)]
+
+    def _unpacked(self) -> str:
+        """Flag that has zstd's native part unpacked below our own folder: a hardened machine runs nothing out of /tmp.
+
+        What a killed broker left there goes away.
+        """
+        native = self.folder / "native"
+        shutil.rmtree(native, ignore_errors=True)
+        native.mkdir(parents=True)
+        return f"-DZstdTempFolder={native}"
 
     def start(self, extra_flags: tuple[str, ...] = ()) -> None:
         """Start the broker; it dies with this process. Raises ConfigurationError when its port is taken."""

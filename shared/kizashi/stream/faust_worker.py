@@ -28,7 +28,7 @@ from kizashi.stream import dead_letters
 from kizashi.stream.admin import BusAdmin
 from kizashi.stream.broadcast import BroadcastReader, read_partitions
 from kizashi.stream.faust_app import make_app
-from kizashi.stream.kafka_client import aiokafka_arguments
+from kizashi.stream.kafka_client import COMPRESSION, aiokafka_arguments
 from kizashi.stream.partition_state import Hole, PartitionState
 from kizashi.stream.records import Emit, ProcessorFactory, Record
 from kizashi.stream.snapshots import encode_marker, encode_snapshot, read_snapshot
@@ -84,7 +84,7 @@ class FaustWorker:
     async def run(self, stop: asyncio.Event) -> None:
         """Start, serve until ``stop`` is set, take a last snapshot and leave the group."""
         self._producer = AIOKafkaProducer(
-            **aiokafka_arguments(self._kafka), acks="all", enable_idempotence=True, linger_ms=1, compression_type="lz4",
+            **aiokafka_arguments(self._kafka), acks="all", enable_idempotence=True, linger_ms=1, compression_type=COMPRESSION,
             max_request_size=7 << 20, request_timeout_ms=30_000,
         )  # fmt: skip
         await self._producer.start()

@@ -12,7 +12,7 @@ from kizashi.contracts import codec, topics
 from kizashi.contracts.findings import Feedback
 from kizashi.errors import BusUnavailable
 from kizashi.settings import KafkaSettings
-from kizashi.stream.kafka_client import aiokafka_arguments
+from kizashi.stream.kafka_client import COMPRESSION, aiokafka_arguments
 
 ACKNOWLEDGED_WITHIN_MS = 10_000
 ANSWERS_WITHIN_S = 5.0
@@ -26,7 +26,7 @@ class LoopProducer:
 
     async def __aenter__(self) -> LoopProducer:
         self._producer = AIOKafkaProducer(
-            **aiokafka_arguments(self._kafka), acks="all", enable_idempotence=True, compression_type="lz4",
+            **aiokafka_arguments(self._kafka), acks="all", enable_idempotence=True, compression_type=COMPRESSION,
             request_timeout_ms=ACKNOWLEDGED_WITHIN_MS, max_request_size=7 << 20,
         )  # fmt: skip
         try:
