@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,6 +15,9 @@ from services.ingest.decode import Sample
 from services.ingest.registry import REASONS, SeriesRegistry
 from services.ingest.settings import IngestLimits
 from services.ingest.times import BAD_TIME, datetime_ms, to_ms
+
+Arrived = Callable[[], I64 | int]
+"""When samples arrived, in ms: one time or (n,)."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,8 @@ class Intake:
     def __init__(self, registry: SeriesRegistry, limits: IngestLimits) -> None:
         self.registry, self._limits = registry, limits
 
-    def take(self, tenant: str, samples: Sequence[Sample], arrived_ms: I64 | int, now_ms: int, history: bool = False) -> Taken:
-        """Rows of one tenant's samples; ``arrived_ms`` (one or (n,)) stands in where a sample has no time of its own."""
+    def take(self, tenant: str, samples: Sequence[Sample], arrived_ms: Arrived, now_ms: int, history: bool = False) -> Taken:
+        """Rows of one tenant's samples; ``arrived_ms`` is asked when a sample has no time of its own."""
         n = len(samples)
         values = np.array([s.value for s in samples], np.float64)
         ts = _times(samples, arrived_ms)
@@ -77,7 +80,7 @@ class Intake:
         return Counter(reason(*row) for row in zip(slots.tolist(), ts.tolist(), values.tolist(), strict=True))
 
 
-def _times(samples: Sequence[Sample], arrived_ms: I64 | int) -> NDArray[np.int64]:
+def _times(samples: Sequence[Sample], arrived_ms: Arrived) -> NDArray[np.int64]:
     stamps = [s.ts for s in samples]
     try:
         numbers = np.array(stamps, np.float64)  # None becomes NaN
@@ -90,9 +93,9 @@ def _times(samples: Sequence[Sample], arrived_ms: I64 | int) -> NDArray[np.int64
     return _numeric(numbers, stamps, arrived_ms)
 
 
-def _numeric(numbers: F64, stamps: Sequence[object], arrived_ms: I64 | int) -> I64:
+def _numeric(numbers: F64, stamps: Sequence[object], arrived_ms: Arrived) -> I64:
     ms = to_ms(numbers)
     if np.isnan(numbers).any():
         absent = np.array([s is None for s in stamps], bool)
-        ms = np.where(absent, arrived_ms, ms)
+        ms = np.where(absent, arrived_ms(), ms)
     return ms

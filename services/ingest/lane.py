@@ -16,7 +16,7 @@ import numpy as np
 
 from kizashi.clock import Clock
 from kizashi.contracts import codec
-from kizashi.contracts.batches import encode_samples
+from kizashi.contracts.batches import I64, encode_samples
 from kizashi.contracts.ids import format_series_id
 from kizashi.contracts.topics import METRICS, SAMPLES, SERIES
 from kizashi.errors import Backpressure
@@ -159,9 +159,10 @@ class Lane:
 
     def _register(self, topic: str, history: bool, group: tuple[list[Sample], list[int], list[Arrival]], cut: Cut, now_ms: int) -> Rows:
         samples, counts, messages = group
-        arrived: np.ndarray[tuple[int, ...], np.dtype[np.int64]] | int = now_ms
-        if any(s.ts is None for s in samples):  # the broker's time, so that a replay gives the same
-            arrived = np.repeat(np.array([_arrival(m, now_ms) for m in messages], np.int64), counts)
+
+        def arrived() -> I64:  # the broker's time, so that a replay gives the same
+            return np.repeat(np.array([_arrival(m, now_ms) for m in messages], np.int64), counts)
+
         taken = self._intake.take(self._tenant(topic), samples, arrived, now_ms, history)
         self._tally.receive(KAFKA, len(samples))
         self._tally.reject(taken.refused)
@@ -180,7 +181,7 @@ class Lane:
         return found
 
     def _take_submission(self, work: Submission, cut: Cut, now_ms: int) -> Rows:
-        taken = self._intake.take(work.tenant, work.samples, now_ms, now_ms, work.history)
+        taken = self._intake.take(work.tenant, work.samples, lambda: now_ms, now_ms, work.history)
         self._tally.receive(work.via, len(work.samples))
         self._tally.reject(taken.refused)
         cut.stored[work.via] += len(taken.rows.slots)

@@ -22,6 +22,8 @@ def to_ms(stamps: NDArray[np.float64]) -> NDArray[np.int64]:
     >>> to_ms(np.array([1.7e9, 1.7e12, 1.7e15, 1.7e18, -5.0])).tolist()
     [1700000000000, 1700000000000, 1700000000000, 1700000000000, -1]
     """
+    if ((stamps >= SECONDS_BELOW) & (stamps <= LATEST_MS)).all():  # what nearly everybody sends: a tenth of the work below
+        return stamps.astype(np.int64)
     good = np.isfinite(stamps) & (stamps >= 0)
     s = np.where(good, stamps, 0.0)
     micros = np.floor(s / 1e3)

@@ -40,7 +40,7 @@ class Keeper:
     async def store(self, tenant: str, samples: Sequence[Sample], via: str, history: bool = False) -> Taken:
         if self.failing:
             raise self.failing
-        taken = self.intake.take(tenant, samples, NOW, NOW, history)
+        taken = self.intake.take(tenant, samples, lambda: NOW, NOW, history)
         rows = zip(taken.rows.slots.tolist(), taken.rows.ts.tolist(), taken.rows.values.tolist(), strict=True)
         self.kept += [(info(self.intake.registry, s), t, v, taken.rows.flag) for s, t, v in rows]
         return taken
