@@ -10,9 +10,12 @@ import numpy as np
 
 from kizashi.errors import Refused
 from kizashi.online.dependencies import DependencyMap
+from services.rca.columns import seconds, split_column
 from services.rca.ranking import Alarm, Ranking, rank
 from services.rca.storm_eval import read_graph
 from services.rca.window import F64, Window
+
+TIME = ("time", "timestamp", "ts")
 
 
 def read_table(path: Path) -> tuple[list[str], F64]:
@@ -37,26 +40,48 @@ def _number(text: str) -> float:
 def read_case(folder: Path) -> tuple[Window, DependencyMap, Alarm]:
     """Window, map and alarm of a case folder; raises Refused when a file is missing or odd."""
     try:
-        names, normal = read_table(folder / "normal.csv")
-        names_during, during = read_table(folder / "abnormal.csv")
+        names, normal, names_during, during = _tables(folder)
     except OSError as x:
-        raise Refused(f"{folder}: {x}; a case needs normal.csv and abnormal.csv") from x
+        raise Refused(f"{folder}: {x}; a case needs normal.csv and abnormal.csv, or data.csv and inject_time.txt") from x
     if not len(during):
         raise Refused(f"{folder}/abnormal.csv has no rows")
-    columns = [c for c in names[1:] if c in names_during[1:]]
-    at = [names.index(c) for c in columns]
-    at_during = [names_during.index(c) for c in columns]
-    times = np.concatenate([np.diff(t[:, 0]) for t in (normal, during) if len(t) > 1] or [np.ones(1)])
-    step_s = float(np.median(times))
-    split = [c.partition(":")[::2] for c in columns]
+    columns = [c for c in dict.fromkeys(names[1:]) if c in names_during[1:]]
+    at = [names.index(c, 1) for c in columns]
+    at_during = [names_during.index(c, 1) for c in columns]
+    steps = np.concatenate([np.diff(t[:, 0]) for t in (normal, during)])
+    steps = steps[steps > 0]  # leaves out what is not known, too
+    split = [split_column(c) for c in columns]
     window = Window(
         tuple(s for s, _m in split), tuple(m for _s, m in split), tuple(columns),
-        normal[:, at], during[:, at_during], step_s if step_s > 0 else 1.0,
+        normal[:, at], during[:, at_during], float(np.median(steps)) if len(steps) else 1.0,
     )  # fmt: skip
     graph = read_graph(folder / "edges.csv") if (folder / "edges.csv").exists() else DependencyMap()
     target = (folder / "target.txt").read_text().strip() if (folder / "target.txt").exists() else ""
-    service, _, metric = target.partition(":")
+    service, metric = split_column(target) if target in columns or ":" in target else (target, "")
     return window, graph, Alarm(service, metric)
+
+
+def _tables(folder: Path) -> tuple[list[str], F64, list[str], F64]:
+    """Header and rows before and during, by time; time in seconds in the first column. Raises OSError for a file that is not there."""
+    whole, moment = folder / "data.csv", folder / "inject_time.txt"
+    if not (folder / "normal.csv").exists() and whole.exists():
+        names, table = _in_order(*read_table(whole))
+        text = moment.read_text().strip()
+        began_s = float(seconds(np.array([_number(text)]))[0])
+        if np.isnan(began_s):
+            raise Refused(f"{moment} needs the time of the fault in seconds, it says {text[:40]!r}")
+        before = table[:, 0] < began_s
+        return names, table[before], names, table[~before]
+    return (*_in_order(*read_table(folder / "normal.csv")), *_in_order(*read_table(folder / "abnormal.csv")))
+
+
+def _in_order(names: list[str], table: F64) -> tuple[list[str], F64]:
+    """Time in the first column, in seconds, rows by time; without any column called so the first one is it."""
+    at = next((i for i, n in enumerate(names) if n.strip().lower() in TIME), 0)
+    order = [at, *(i for i in range(len(names)) if i != at)]
+    table = table[:, order]
+    table[:, 0] = seconds(table[:, 0])
+    return [names[i] for i in order], table[np.argsort(table[:, 0], kind="stable")]
 
 
 def answer(r: Ranking) -> dict[str, object]:

@@ -40,8 +40,9 @@ _WORDS: tuple[tuple[Kind, frozenset[str]], ...] = (
     (HEALTH, _known("availability available success successrate uptime up healthy ready hit hitrate sla slo apdex")),
     (FAILURE, _known("error errors err fail failed failure failures fault faults exception exceptions timeout timeouts retry retries "
                         "restart restarts dropped drops rejected 5xx 4xx oom throttled throttle lost retransmit")),
-    (RESOURCE, _known("cpu mem memory heap rss disk io iowait gc thread threads queue backlog lag saturation fd fds file sockets socket "
-                         "connections pool swap inode inodes load1 load5 load15 usage utilization utilisation syscall node")),
+    (RESOURCE, _known("cpu mem memory heap rss disk diskio io iops iowait gc thread threads queue backlog lag saturation fd fds file "
+                         "sockets socket connections pool swap inode inodes load1 load5 load15 usage utilization utilisation syscall "
+                         "node")),
     (LATENCY, _known("latency lat duration delay response rt p50 p75 p90 p95 p99 p999 ms seconds time elapsed wait")),
     (TRAFFIC, _known("request requests req reqs ops workload load throughput rate qps rps tps bytes packets rx tx receive transmit "
                         "network calls count total invocations messages in out traffic sessions")),
@@ -55,13 +56,16 @@ def kind_of(name: str, entity: str = "") -> Kind:
 
     >>> kind_of("carts_cpu").name, kind_of("PodServerLatencyP90(s)").name, kind_of("http_requests_total").name
     ('resource', 'latency', 'traffic')
-    >>> kind_of("work-queue latency", entity="work-queue").name
-    'latency'
+    >>> kind_of("work-queue latency", entity="work-queue").name, kind_of("PodSuccessRate(%)").name
+    ('latency', 'health')
     """
     words = _words(name) - _words(entity)
+    if "success" in words and words & _SHARE:
+        return HEALTH
     return next((kind for kind, known in _WORDS if words & known), OTHER)
 
 
+_SHARE = _known("rate ratio share percent pct")
 _REQUESTS = _known("request requests req reqs ops workload load qps rps tps calls invocations")
 
 

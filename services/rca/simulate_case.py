@@ -21,7 +21,7 @@ from services.rca.simulate_storm import layered
 from services.rca.window import Window
 
 F64 = NDArray[np.float64]
-Fault = Literal["cpu", "memory", "disk", "delay", "loss"]
+Fault = Literal["cpu", "memory", "disk", "delay", "loss", "socket"]
 FAULTS: tuple[Fault, ...] = ("cpu", "memory", "disk", "delay", "loss")
 
 
@@ -55,6 +55,7 @@ wide: all indicators and faults. minutes: few rows during. mapped: with the call
 
 INDICATORS: dict[Fault, tuple[str, ...]] = {
     "cpu": ("cpu",), "memory": ("mem",), "disk": ("diskio",), "delay": ("latency",), "loss": ("errors", "latency"),
+    "socket": ("socket",),
 }  # fmt: skip
 
 
@@ -113,14 +114,14 @@ def _landscape(
     on = np.zeros(rows)
     on[make.before :] = 1.0
     fault, where, severity = broken or ("cpu", -1, 0.0)
-    hit = {f: (on[:, None] * (np.arange(n) == where) * severity if f == fault else np.zeros((rows, n))) for f in FAULTS}
+    hit = {f: (on[:, None] * (np.arange(n) == where) * severity if f == fault else np.zeros((rows, n))) for f in INDICATORS}
     load = _load(callees, rows, make.step_s, rng) * (1 - 0.5 * hit["loss"])
     busy = load / load[: make.before].mean(axis=0) * rng.uniform(0.1, 0.5, n) + _walk(rows, n, rng, 0.9, 0.02)
     cpu = np.clip(busy + hit["cpu"] * rng.uniform(0.6, 2.0), 0.005, None)
     memory = _memory(rows, n, rng) * (1 + hit["memory"] * np.linspace(0, 1, rows)[:, None] * rng.uniform(2, 8))
     disk = np.exp(rng.normal(3, 1, n) + _walk(rows, n, rng, 0.5, 0.3)) * (1 + hit["disk"] * rng.uniform(3, 20))
     waiting = 1 / (1 - np.clip(cpu, 0, 0.93))
-    slow = 1 + 2 * hit["disk"] + hit["memory"] * on[:, None] + hit["loss"]
+    slow = 1 + 2 * hit["disk"] + hit["memory"] * on[:, None] + hit["loss"] + hit["socket"]
     own = rng.lognormal(1.0, 0.8, n) * waiting * slow * np.exp(_walk(rows, n, rng, 0.3, 0.1)) + hit["delay"] * rng.uniform(20, 200)
     failing = rng.uniform(0, 0.002, n) + 0.2 * hit["loss"] + 0.02 * hit["memory"] * on[:, None]
     latency, errors = own.copy(), failing.copy()
@@ -130,6 +131,8 @@ def _landscape(
             errors[:, i] += 0.5 * p * errors[:, callee]
     counted = rng.poisson(np.clip(errors, 0, 1) * load * make.step_s) / make.step_s
     socket = load * rng.uniform(0.5, 2, n) * (1 + 0.2 * hit["delay"]) * np.exp(_walk(rows, n, rng, 0.5, 0.05))
+    if fault == "socket":
+        socket *= 1 + hit["socket"] * rng.uniform(3, 20)
     return {
         "cpu": 100 * cpu, "mem": memory, "latency": latency * np.exp(0.08 * rng.normal(size=latency.shape)), "errors": counted,
         "load": rng.poisson(load * make.step_s) / make.step_s, "diskio": disk, "socket": socket,
