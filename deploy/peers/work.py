@@ -1,6 +1,7 @@
 """What both peers do with a message: the decoded list of samples, each scored by River's Gaussian model of its series, then learned.
 
-A peer is started as ``peer.py BROKER INPUT OUTPUT SAMPLES``, stops when it has scored SAMPLES, and prints one JSON object.
+A peer is started as ``peer.py BROKER INPUT OUTPUT SAMPLES SECONDS``, stops when it has scored SAMPLES or when SECONDS have gone by since
+its first message, and prints one JSON object.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from typing import Any
 from river import anomaly
 
 Sample = dict[str, Any]
+gaussian_scorer: Any = anomaly.GaussianScorer  # River annotates none of its scorers' methods
 
 
 class Scorer:
     """One River model a series, in memory; more than a naive program would lose in a crash, and cheaper than its state store."""
 
-    def __init__(self, wanted: int) -> None:
-        self.wanted, self.done = wanted, 0
-        self._models: dict[tuple[str, tuple[tuple[str, str], ...]], anomaly.GaussianScorer] = {}
+    def __init__(self, wanted: int, seconds: float) -> None:
+        self.wanted, self.seconds, self.done = wanted, seconds, 0
+        self._models: dict[tuple[str, tuple[tuple[str, str], ...]], Any] = {}
         self._began = self._cpu = 0.0
 
     def score(self, samples: list[Sample]) -> list[Sample]:
@@ -31,7 +33,7 @@ class Scorer:
         out = []
         for sample in samples:
             key = (sample["metric"], tuple(sorted(sample["labels"].items())))
-            model = self._models.get(key) or self._models.setdefault(key, anomaly.GaussianScorer(grace_period=10))
+            model = self._models.get(key) or self._models.setdefault(key, gaussian_scorer(grace_period=10))
             out.append({**sample, "score": model.score_one(None, sample["value"])})
             model.learn_one(None, sample["value"])
         self.done += len(samples)
@@ -39,8 +41,8 @@ class Scorer:
 
     @property
     def finished(self) -> bool:
-        """All that was asked for is scored."""
-        return self.done >= self.wanted
+        """All that was asked for is scored, or the time is over."""
+        return self.done >= self.wanted or time.monotonic() - self._began >= self.seconds
 
     def report(self) -> None:
         """Print samples, seconds of wall and CPU since the first message."""
@@ -57,5 +59,5 @@ def _cpu_s() -> float:
 
 def asked() -> tuple[str, str, str, Scorer]:
     """Broker, input topic, output topic and the scorer, from the command line."""
-    broker, source, target, samples = sys.argv[1:5]
-    return broker, source, target, Scorer(int(samples))
+    broker, source, target, samples, seconds = sys.argv[1:6]
+    return broker, source, target, Scorer(int(samples), float(seconds))

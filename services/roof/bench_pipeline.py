@@ -26,8 +26,9 @@ DELAY_RATES = (5_000, 50_000)
 SETTLED_S = 3.0
 """Ten flushes of the sink."""
 WATCHED_SERIES = 20
-DELAY_METRIC = "bench.delay"
-"""Not the metric of the throughput run, whose rows are counted against what was sent."""
+METRIC = "bench.load"
+"""The same series in every phase: those of a phase that is over would be silent, and ten thousand silent series are an outage, which
+opens as many episodes and alerts in the middle of the next measurement."""
 
 
 @dataclass
@@ -73,14 +74,15 @@ def start_load(order: Order) -> Load:
 def throughput(house: BenchHouse, seconds: float, series: int) -> dict[str, Any]:
     """As fast as the house takes it, for ``seconds``, then until every sent sample is a row; figures by wall and by stage."""
     settled = _settled(house)
-    warm = start_load(Order(house.settings.kafka.bootstrap, series=series, seconds=5, metric="bench.warm", outstanding=500_000))
+    warm = start_load(Order(house.settings.kafka.bootstrap, series=series, seconds=5, metric=METRIC, outstanding=500_000))
     base = _drain(house, warm, settled)
+    earlier = house.rows(METRIC)
     before, begun = house.cpu_s(), time.monotonic()
-    load = start_load(Order(house.settings.kafka.bootstrap, series=series, seconds=seconds))
+    load = start_load(Order(house.settings.kafka.bootstrap, series=series, seconds=seconds, metric=METRIC))
     _drain(house, load, base)
     wall = time.monotonic() - begun
     after = house.cpu_s()
-    queryable = house.rows("bench.load")
+    queryable = house.rows(METRIC) - earlier
     cpu = {name: used - before.get(name, 0.0) for name, used in after.items()} | {"sender": load.cpu_s}
     return {
         "samples": load.sent,
@@ -118,31 +120,53 @@ def _drain(house: BenchHouse, load: Load, base: int) -> int:
                 return landed
 
 
-def delays(house: BenchHouse, rate: float, seconds: float, key: str) -> dict[str, Any]:
-    """Time from making a sample to its score on a WebSocket at ``rate`` samples a second; p50 and p99 in ms."""
-    load = start_load(
-        Order(house.settings.kafka.bootstrap, metric=DELAY_METRIC, rate=rate, seconds=seconds + 8, list_length=min(500, int(rate // 10)))
-    )
+def delays(house: BenchHouse, rate: float, seconds: float, key: str, series: int) -> dict[str, Any]:
+    """Time from making a sample to its score on a WebSocket at ``rate`` samples a second; see ``delay_figures``."""
+    began = time.monotonic()
+    length = min(500, int(rate // 10))
+    load = start_load(Order(house.settings.kafka.bootstrap, series, metric=METRIC, rate=rate, seconds=seconds + 8, list_length=length))
     found = asyncio.run(_listen(house, key, seconds))
     while not load.done:
         time.sleep(0.2)
     load.finish()
+    return {"rate": rate} | delay_figures(found, began)
+
+
+def delay_figures(found: list[tuple[float, float]], began: float) -> dict[str, float]:
+    """p50 and p99 in ms of points (when it came in s, delay in ms), and of those of the second half alone.
+
+    All together are what a person sees who opens a chart of series that have just begun; ``first_point_s`` is how long that person waits,
+    from ``began``, when the first sample was sent.
+    """
     if not found:
-        return {"rate": rate, "points": 0}
-    p50, p99 = np.percentile(found, [50, 99])
-    return {"rate": rate, "points": len(found), "p50_ms": round(float(p50)), "p99_ms": round(float(p99))}
+        return {"points": 0}
+    half = (found[0][0] + found[-1][0]) / 2
+    p50, p99 = np.percentile([delay for _, delay in found], [50, 99])
+    settled = np.percentile([delay for at, delay in found if at >= half], [50, 99])
+    return {
+        "points": len(found),
+        "first_point_s": round(found[0][0] - began, 1),
+        "p50_ms": round(float(p50)),
+        "p99_ms": round(float(p99)),
+        "second_half_p50_ms": round(float(settled[0])),
+        "second_half_p99_ms": round(float(settled[1])),
+    }
 
 
-async def _listen(house: BenchHouse, key: str, seconds: float) -> list[float]:
-    """Delay in ms of every score of some series that reaches a WebSocket within ``seconds``."""
+async def _listen(house: BenchHouse, key: str, seconds: float) -> list[tuple[float, float]]:
+    """When each score of some series reached a WebSocket (monotonic s) and its delay in ms, for ``seconds``.
+
+    Of samples made since it subscribed: the few seconds before, with which a subscription begins, waited for us and not for the house.
+    """
     wanted: list[str] = []
     while len(wanted) < WATCHED_SERIES:
-        rows = house.store.query(f"SELECT series_id FROM v_series WHERE metric = '{DELAY_METRIC}' LIMIT {WATCHED_SERIES}").rows  # noqa: S608
+        rows = house.store.query(f"SELECT series_id FROM v_series WHERE metric = '{METRIC}' LIMIT {WATCHED_SERIES}").rows  # noqa: S608
         wanted = [str(r[0]) for r in rows]
         await asyncio.sleep(0.2)
-    out: list[float] = []
+    out: list[tuple[float, float]] = []
     url = f"ws://127.0.0.1:{house.settings.port}/api/v1/ws"
     async with websockets.connect(url, additional_headers={"Authorization": f"Bearer {key}"}) as ws:
+        begun_ms = time.time_ns() / 1e6
         await ws.send(json.dumps({"op": "sub", "id": "bench", "series": wanted}))
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
@@ -152,7 +176,7 @@ async def _listen(house: BenchHouse, key: str, seconds: float) -> list[float]:
                 break
             if message.get("op") == "points":
                 now = time.time_ns() / 1e6
-                out += [now - ts for s in message["series"] for ts in s["ts"][-1:]]
+                out += [(time.monotonic(), now - ts) for s in message["series"] for ts in s["ts"][-1:] if ts >= begun_ms]
     return out
 
 
@@ -163,6 +187,6 @@ def pipeline(seconds: float = 120.0, series: int = 10_000, delay_s: float = 20.0
     with bench_house() as house:
         idle = house.rss_mb()
         key = house.kizashi("token", "create", "bench", "--scope", "read")["key"]
-        delayed = {"delays": [delays(house, rate, delay_s, key) for rate in DELAY_RATES]}
+        delayed = {"delays": [delays(house, rate, delay_s, key, series) for rate in DELAY_RATES]}
         result = throughput(house, seconds, series) | delayed | {"idle_rss_mb": idle, "idle_rss_mb_total": round(sum(idle.values()))}
         return result | ({"peers": bench_peers.peers(house.settings.kafka, series)} if with_peers else {})
