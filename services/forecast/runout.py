@@ -112,6 +112,7 @@ def _risk(
         eta_inner_high_ms=eta[3],
         value=value,
         threshold=limit.threshold,
+        direction="up" if limit.rising else "down",
         firing=eta[2] is not None and eta[2] - made <= HORIZON_MS,
         severity=_severity(eta[2], made),
         factors=[Factor("growth a day", per_day, f"{'+' if per_day >= 0 else ''}{_with_unit(per_day, info.unit)} a day")],

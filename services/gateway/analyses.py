@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from kizashi.clock import Clock
 from kizashi.errors import KizashiError
 from kizashi.observe.logs import logger
 from kizashi.observe.metrics import CACHE
@@ -40,8 +40,8 @@ class Analysis:
 class Analyses:
     """Memory, then the store, then the work itself."""
 
-    def __init__(self, answers: Answers) -> None:
-        self._answers = answers
+    def __init__(self, answers: Answers, clock: Clock) -> None:
+        self._answers, self._clock = answers, clock
 
     async def get(self, asked: Analysis, keep_s: float, make: Callable[[], Awaitable[bytes]]) -> bytes:
         """The result as JSON; ``make`` computes it when none is kept for the inputs as they are now."""
@@ -50,7 +50,9 @@ class Analyses:
 
     async def _find(self, asked: Analysis, keep_s: float, make: Callable[[], Awaitable[bytes]]) -> bytes:
         inputs = await self.version(asked)
-        place: Mapping[str, Value] = {"tenant": asked.tenant, "kind": asked.kind, "id": asked.id}
+        place: Mapping[str, Value] = {
+            "tenant": asked.tenant, "kind": asked.kind, "id": asked.id, "now_s": self._clock.now_ms() // 1_000,
+        }  # fmt: skip
         try:
             rows = await self._answers.rows(asked.tenant, q.KEPT, place)
         except AbsentTable:
@@ -59,9 +61,9 @@ class Analyses:
             CACHE.labels("analysis", "hit").inc()
             return str(rows[0]["body"]).encode()
         CACHE.labels("analysis", "stale" if rows else "miss").inc()
-        began = time.perf_counter()
+        began = self._clock.monotonic_s()
         body = await make()
-        await self._keep(asked, inputs, keep_s, round((time.perf_counter() - began) * 1_000), body)
+        await self._keep(asked, inputs, keep_s, round((self._clock.monotonic_s() - began) * 1_000), body)
         return body
 
     async def version(self, asked: Analysis) -> str:
@@ -74,10 +76,10 @@ class Analyses:
         return f"{MODEL}/{seen}/{digest(asked.settings)[:12]}"
 
     async def _keep(self, asked: Analysis, inputs: str, keep_s: float, cost_ms: int, body: bytes) -> None:
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = self._clock.now_ms()
         block = Block(1).text("tenant", [asked.tenant]).text("kind", [asked.kind]).text("id", [asked.id]).text("inputs", [inputs])
         block.fixed("made_at", "DateTime64(3, 'UTC')", np.array([now_ms])).fixed(
-            "expires", "DateTime('UTC')", np.array([now_ms / 1_000 + keep_s])
+            "expires", "DateTime('UTC')", np.array([now_ms // 1_000 + round(keep_s)])
         )
         block.fixed("cost_ms", "UInt32", np.array([cost_ms])).documents("body", [body])
         try:

@@ -33,10 +33,12 @@ from services.gateway.forward import Forwarder
 from services.gateway.inner import Inner
 from services.gateway.live.boards import Boards
 from services.gateway.live.hub import Hub
+from services.gateway.openings import Openings
 from services.gateway.overview import overview, per_second
 from services.gateway.painter import Painter
 from services.gateway.pictures import Pictures
 from services.gateway.problems import Problem
+from services.gateway.query_samples import Reach
 from services.gateway.range_cache import RangeCache
 from services.gateway.ranges import Ranges
 from services.gateway.routes.queries import READABLE
@@ -46,7 +48,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.stats import stats_board
 from services.gateway.throttle import TokenBuckets
 from services.gateway.vitals import EVERY_S, History
-from services.gateway.warm import warm
+from services.gateway.warm import warm, warm_for_peaks
 from services.gateway.web import create_app
 
 GROUPS = {
@@ -95,7 +97,7 @@ async def _run(parts: Doors, listen: socket.socket, health: Health, stop: asynci
         asyncio.create_task(_sample(parts), name="history"),
         asyncio.create_task(parts.boards.run(), name="boards"),
         asyncio.create_task(_warm(parts, stop), name="warm"),
-        asyncio.create_task(_queries(parts).run(), name="queries"),
+        asyncio.create_task(parts.scheduled.run(), name="queries"),
         asyncio.create_task(stop.wait(), name="stop"),
     ]
     try:
@@ -144,13 +146,15 @@ async def _parts(settings: Settings, limits: GatewaySettings) -> AsyncIterator[D
         stack.push_async_callback(painter.close)
         catalog, ranges = Catalog(answers), Ranges(answers, RangeCache(), clock)
         boards = Boards({"overview": lambda t: overview(parts, t), "stats": lambda t: stats_board(parts, t)}, limits.overview_s)
+        reach = Reach(settings.tenant, READABLE, settings.store.database)
         parts = Doors(
             settings=settings, limits=limits, clock=clock, cache=sessions_cache, answers=answers,
-            analyses=Analyses(answers), adviser=Adviser(settings.store, store), catalog=catalog,
+            analyses=Analyses(answers, clock), adviser=Adviser(settings.store, store), catalog=catalog,
             sessions=Sessions(sessions_cache, clock, limits.session_idle_s, limits.session_longest_s), directory=directory, config=fold,
             writer=ConfigWriter(fold, producer.send), producer=producer, bus=bus, forwarder=forwarder, inner=inner, hub=hub, boards=boards,
             buckets=TokenBuckets(limits.requests_per_s, limits.requests_per_s * 10), history=history,
-            ranges=ranges, pictures=Pictures(answers, catalog, ranges, painter), signing_key=key,
+            scheduled=ScheduledQueries(fold.state, answers, producer, clock, reach, settings.kafka.partitions),
+            openings=Openings(clock, answers), ranges=ranges, pictures=Pictures(answers, catalog, ranges, painter), signing_key=key,
         )  # fmt: skip
         yield parts
 
@@ -175,17 +179,11 @@ async def _watch(parts: Doors, health: Health) -> None:
 
 
 async def _warm(parts: Doors, stop: asyncio.Event) -> None:
-    """Fill the caches, then wait like the others for the end."""
+    """Fill the caches, then again before each peak; or wait like the others for the end."""
     if parts.limits.warm:
         await warm(parts)
+        await warm_for_peaks(parts)
     await stop.wait()
-
-
-def _queries(parts: Doors) -> ScheduledQueries:
-    store, kafka = parts.settings.store, parts.settings.kafka
-    return ScheduledQueries(
-        parts.settings.tenant, parts.config.state, parts.answers, parts.producer, parts.clock, READABLE, store.database, kafka.partitions
-    )  # fmt: skip
 
 
 async def _sample(parts: Doors) -> None:

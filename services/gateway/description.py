@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
+from services.gateway.exports import ARROW, CSV, FORMATS, NDJSON, Listing
 from services.gateway.problems import TITLES
 from services.gateway.roles import ROUTES, Door, Scope
 
@@ -14,8 +17,13 @@ PROBLEM_TYPE = "application/problem+json"
 EVERYWHERE = (400, 404, 409, 413, 422, 429, 503, 504)
 GUARDED = (401, 403)
 CHANGES = (412, 428)
-SHEETS = {"text/csv": {"schema": {"type": "string"}}, "application/x-ndjson": {"schema": {"type": "string"}}}
-ARROW = {"application/vnd.apache.arrow.stream": {"schema": {"type": "string", "format": "binary"}}}
+FORMS = {
+    CSV: {"schema": {"type": "string"}}, NDJSON: {"schema": {"type": "string"}}, ARROW: {"schema": {"type": "string", "format": "binary"}},
+}  # fmt: skip
+FORMAT = {
+    "name": "format", "in": "query", "required": False, "description": "As Accept would say it.",
+    "schema": {"type": "string", "enum": list(FORMATS)},
+}  # fmt: skip
 
 
 class ProblemBody(BaseModel):
@@ -41,14 +49,15 @@ def describe(app: FastAPI) -> dict[str, Any]:
                 "description": "Set by /api/v1/login; changes need X-CSRF-Token",
             },
         }
+        known = lists(app)
         for path, methods in found["paths"].items():
             for method, operation in methods.items():
-                _complete(operation, path, method.upper())
+                _complete(operation, path, method.upper(), known)
         app.openapi_schema = found
     return app.openapi_schema
 
 
-def _complete(operation: dict[str, Any], path: str, method: str) -> None:
+def _complete(operation: dict[str, Any], path: str, method: str, lists: frozenset[tuple[str, str]]) -> None:
     access = ROUTES.get((method, path))
     guarded = isinstance(access, Scope)
     problem = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -62,5 +71,20 @@ def _complete(operation: dict[str, Any], path: str, method: str) -> None:
     if guarded:
         operation["x-needs"] = str(access)
     content = operation["responses"].get("200", {}).get("content")
-    if content is not None and any(p["name"] == "format" for p in operation.get("parameters", ())):
-        content.update(SHEETS | (ARROW if path.endswith("/range") else {}))
+    if content is not None and (path, method) in lists:
+        operation.setdefault("parameters", []).append(FORMAT)
+        content.update(FORMS)
+    if content is not None and path.endswith("/range"):
+        content.update(FORMS)
+
+
+def lists(app: FastAPI) -> frozenset[tuple[str, str]]:
+    """Path and method of every route that answers with a ``Listing``."""
+    routes = [(str(c.path), c.original_route) for c in iter_route_contexts(app.routes)]
+    found = ((path, route) for path, route in routes if isinstance(route, APIRoute))
+    return frozenset(
+        (path, method)
+        for path, route in found
+        if inspect.signature(route.endpoint, eval_str=True).return_annotation is Listing
+        for method in route.methods or ()
+    )

@@ -22,8 +22,10 @@ from services.gateway.forward import Forwarder
 from services.gateway.inner import Inner
 from services.gateway.live.boards import Boards
 from services.gateway.live.hub import Hub
+from services.gateway.openings import Openings
 from services.gateway.pictures import Pictures
 from services.gateway.ranges import Ranges
+from services.gateway.scheduled_queries import ScheduledQueries
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.throttle import TokenBuckets
@@ -55,6 +57,8 @@ class Doors:
     buckets: TokenBuckets
     history: History
     ranges: Ranges
+    scheduled: ScheduledQueries
+    openings: Openings
     pictures: Pictures
     signing_key: bytes = field(repr=False)
     open_sockets: dict[str, int] = field(default_factory=dict)

@@ -111,7 +111,7 @@ ROUTES: dict[tuple[str, str], Access] = {
     ("GET", f"{_API}/queries/slow"): _ADMIN,
     ("POST", f"{_API}/queries/explain"): _ADMIN,
     **{("POST", f"{_API}/queries/{name}"): _ADMIN for name in ("advise", "apply", "rollback")},
-    **{("GET", f"{_API}/queries/{name}"): _ADMIN for name in ("applied", "logs")},
+    **{("GET", f"{_API}/queries/{name}"): _ADMIN for name in ("applied", "logs", "scheduled")},
     ("GET", f"{_API}/connect"): _READ,
     ("GET", f"{_API}/connect/arrivals"): _READ,
     ("POST", f"{_API}/metrics"): _PASSED,

@@ -1,4 +1,4 @@
-"""Asks the scheduled queries of the house and publishes their rows as samples, so that alerting itself never needs the store.
+"""Asks the scheduled queries of every tenant and publishes their rows as samples, so that alerting itself never needs the store.
 
 One after another, so that they never take more than one of the store's turns, with the limits of a person's query. Every replica asks;
 the samples of a turn carry the turn's time, so the second ones are repeats. A turn that was missed is not made up for.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -21,7 +21,7 @@ from kizashi.observe.metrics import SCHEDULED_QUERIES
 from kizashi.stream.config import ConfigObject, ConfigState
 from services.gateway.problems import Problem
 from services.gateway.queries import Statement
-from services.gateway.query_samples import KIND, MOST_ROWS, SHORTEST_S, admitted, query_from, samples_of, turn_of
+from services.gateway.query_samples import KIND, MOST_ROWS, SHORTEST_S, Reach, admitted, query_from, samples_of, turn_of
 
 LOOK_EVERY_S = 1.0
 REPEAT_ERROR_MS = 600_000
@@ -40,22 +40,35 @@ class Sends(Protocol):
     async def send(self, topic: str, partition: int, key: bytes | None, value: bytes) -> int: ...
 
 
+@dataclass(frozen=True)
+class Turn:
+    """What the last turn of a query gave. ``outcome`` is published, empty, refused, failed or unavailable; ``problem`` says why not."""
+
+    at_ms: int
+    outcome: str
+    samples: int = 0
+    took_ms: int = 0
+    problem: str = ""
+
+
+Key = tuple[str, str]
+"""Tenant and id."""
+
+
 @dataclass
 class ScheduledQueries:
-    """``tenant`` is the house's own: like the queries screen, queries see every tenant's rows, so nobody else's are asked."""
+    """``reach`` says what each tenant may read; samples go to the tenant's own topic."""
 
-    tenant: str
     config: ConfigState
     answers: Asks
     producer: Sends
     clock: Clock
-    tables: frozenset[str]
-    database: str
+    reach: Reach
     partitions: int
-    problems: dict[str, str] = field(default_factory=dict)
-    """Query → why its last turn gave nothing."""
-    _turns: dict[str, int] = field(default_factory=dict)
-    _logged: dict[str, tuple[str, int]] = field(default_factory=dict)
+    last: dict[Key, Turn] = field(default_factory=dict)
+    """Of each query that has had its turn on this replica, the last one."""
+    _turns: dict[Key, int] = field(default_factory=dict)
+    _logged: dict[Key, tuple[str, int]] = field(default_factory=dict)
 
     async def run(self) -> None:
         """For ever. Nothing that a query does ends it."""
@@ -65,54 +78,63 @@ class ScheduledQueries:
 
     async def turn(self) -> None:
         """Ask every query whose turn has come. A query seen for the first time waits for its next turn."""
-        standing = {o.id: o for o in self.config.living(KIND, self.tenant)}
-        for kept in (self.problems, self._turns, self._logged):
-            for gone in [i for i in kept if i not in standing]:
+        standing = {(o.tenant, o.id): o for o in self.config.living(KIND)}
+        kept: dict[Key, Any]
+        for kept in (self.last, self._turns, self._logged):
+            for gone in [key for key in kept if key not in standing]:
                 del kept[gone]
-        for one in standing.values():
-            try:
-                outcome, why = await self._due(one), ""
-            except ConfigurationError as x:
-                outcome, why = "refused", str(x)
-            except (InvalidMessage, Problem) as x:
-                outcome, why = "refused", x.detail if isinstance(x, Problem) else str(x)
-            except Recoverable as x:
-                outcome, why = "unavailable", str(x)
-            except KizashiError as x:
-                outcome, why = "failed", str(x)
-            except Exception as x:
-                logger().exception("scheduled_query.bug", query=one.id)
-                outcome, why = "failed", repr(x)
+        for key, one in standing.items():
+            began = self.clock.monotonic_s()
+            outcome, samples, why = await self._outcome(one)
             if outcome:
-                self._tell(one.id, outcome, why)
+                took_ms = round((self.clock.monotonic_s() - began) * 1_000)
+                self._tell(key, Turn(self._turns.get(key, 0), outcome, samples, took_ms, why))
 
-    async def _due(self, one: ConfigObject) -> str:
-        """Ask it when its turn has come; empty: it has not. Raises KizashiError, Problem."""
+    async def _outcome(self, one: ConfigObject) -> tuple[str, int, str]:
+        """Outcome, samples and reason; an empty outcome when it is not its turn."""
+        try:
+            samples = await self._due(one)
+        except ConfigurationError as x:
+            return "refused", 0, str(x)
+        except (InvalidMessage, Problem) as x:
+            return "refused", 0, x.detail if isinstance(x, Problem) else str(x)
+        except Recoverable as x:
+            return "unavailable", 0, str(x)
+        except KizashiError as x:
+            return "failed", 0, str(x)
+        except Exception as x:
+            logger().exception("scheduled_query.bug", query=one.id, tenant=one.tenant)
+            return "failed", 0, repr(x)
+        return ("" if samples is None else "published" if samples else "empty"), samples or 0, ""
+
+    async def _due(self, one: ConfigObject) -> int | None:
+        """Ask it when its turn has come: the number of samples; None when not. Raises KizashiError, Problem."""
         every_s = (one.body or {}).get("every_s", 60)
         every_s = every_s if isinstance(every_s, int) and every_s >= SHORTEST_S else 60  # what cannot be taken is told once a minute
-        at_ms = turn_of(self.clock.now_ms(), every_s)
-        if at_ms <= self._turns.setdefault(one.id, at_ms):
-            return ""
-        self._turns[one.id] = at_ms
+        key, at_ms = (one.tenant, one.id), turn_of(self.clock.now_ms(), every_s)
+        if at_ms <= self._turns.setdefault(key, at_ms):
+            return None
+        self._turns[key] = at_ms
         query = query_from(one.body or {})
         if not query.enabled:
-            return ""
-        sql = admitted(query, self.tables, self.database)
-        data = await self.answers.raw(self.tenant, Statement("queries.scheduled", sql, MOST_ROWS), None, "JSONCompact", f"query {one.id}")
+            return None
+        sql = admitted(query, self.reach, one.tenant)
+        data = await self.answers.raw(one.tenant, Statement("queries.scheduled", sql, MOST_ROWS), None, "JSONCompact", f"query {one.id}")
         samples = samples_of(query, data, at_ms)
         if samples:
+            own = one.tenant == self.reach.house
+            topic = topics.METRICS.name if own else f"{topics.METRICS.name}.{one.tenant}"
             partition = zlib.crc32(one.id.encode()) % self.partitions
-            await self.producer.send(topics.METRICS.name, partition, one.id.encode(), msgspec.json.encode(samples))
-        return "published" if samples else "empty"
+            await self.producer.send(topic, partition, one.id.encode(), msgspec.json.encode(samples))
+        return len(samples)
 
-    def _tell(self, id_: str, outcome: str, why: str) -> None:
-        SCHEDULED_QUERIES.labels(outcome).inc()
-        if not why:
-            self.problems.pop(id_, None)
-            self._logged.pop(id_, None)
+    def _tell(self, key: Key, turn: Turn) -> None:
+        SCHEDULED_QUERIES.labels(turn.outcome).inc()
+        self.last[key] = turn
+        if not turn.problem:
+            self._logged.pop(key, None)
             return
-        self.problems[id_] = why
-        last, at_ms = self._logged.get(id_, ("", 0))
-        if why != last or self.clock.now_ms() - at_ms >= REPEAT_ERROR_MS:
-            self._logged[id_] = (why, self.clock.now_ms())
-            logger().warning("scheduled_query.failed", query=id_, outcome=outcome, error=why[:500])
+        last, at_ms = self._logged.get(key, ("", 0))
+        if turn.problem != last or self.clock.now_ms() - at_ms >= REPEAT_ERROR_MS:
+            self._logged[key] = (turn.problem, self.clock.now_ms())
+            logger().warning("scheduled_query.failed", query=key[1], tenant=key[0], outcome=turn.outcome, error=turn.problem[:500])

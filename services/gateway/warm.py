@@ -5,7 +5,7 @@ One question at a time, so that warming never stands in the way of somebody who 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from kizashi.errors import KizashiError
 from kizashi.observe.logs import logger
 from services.gateway.answers import Value
 from services.gateway.doors import Doors
+from services.gateway.openings import Board
 from services.gateway.overview import overview
 from services.gateway.problems import Problem
 from services.gateway.queries import series as q
@@ -23,6 +24,7 @@ from services.gateway.times import BadTime, parse_span
 
 MOST_DASHBOARDS = 20
 MOST_SERIES = 50
+LOOK_EVERY_S = 30.0
 POINTS = 600
 """As the web client asks."""
 
@@ -47,7 +49,7 @@ async def warm(parts: Doors) -> None:
     try:
         await overview(parts, parts.settings.tenant)
         await parts.catalog.describe(parts.settings.tenant, frozenset())
-        for tenant, board in pinned(parts):
+        for (tenant, _), board in pinned(parts).items():
             for panel in board.panels:
                 panels += await _panel(parts, tenant, board, panel)
     except (KizashiError, Problem) as x:
@@ -56,8 +58,26 @@ async def warm(parts: Doors) -> None:
     logger().info("cache.warm", panels=panels, took_s=round(parts.clock.monotonic_s() - began, 2))
 
 
-def pinned(parts: Doors) -> Iterator[tuple[str, Dashboard]]:
-    """Tenant and dashboard of everybody's stars and homes, each once; what is no dashboard is left out."""
+async def warm_for_peaks(parts: Doors) -> None:
+    """For ever: shortly before the hour in which a dashboard is usually opened, ask for its ranges; see ``openings``."""
+    await parts.openings.load()
+    while True:
+        await parts.openings.turn(pinned(parts), lambda board: _board(parts, board))
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _board(parts: Doors, board: Board) -> None:
+    found = pinned(parts).get(board)
+    try:
+        asked = [await _panel(parts, board[0], found, panel) for panel in found.panels] if found else []
+    except (KizashiError, Problem) as x:
+        logger().info("cache.warming_ended", error=str(x))
+        return
+    logger().info("cache.warm_for_peak", panels=sum(asked), tenant=board[0])
+
+
+def pinned(parts: Doors) -> dict[Board, Dashboard]:
+    """Everybody's stars and homes by tenant and id, each once; what is no dashboard is left out."""
     state = parts.config.state
     wanted: dict[tuple[str, str], None] = {}
     for view in state.living("view"):
@@ -65,14 +85,16 @@ def pinned(parts: Doors) -> Iterator[tuple[str, Dashboard]]:
         stars = body.get("stars")
         names = [*(stars if isinstance(stars, list) else ()), body.get("home")]
         wanted |= {(view.tenant, name): None for name in names if isinstance(name, str) and name}
+    boards: dict[Board, Dashboard] = {}
     for tenant, name in list(wanted)[:MOST_DASHBOARDS]:
         found = state.get("dashboard", name, tenant)
         if found is None:
             continue
         try:
-            yield tenant, msgspec.convert(found.body, Dashboard)
+            boards[tenant, name] = msgspec.convert(found.body, Dashboard)
         except msgspec.ValidationError:
             continue
+    return boards
 
 
 async def _panel(parts: Doors, tenant: str, board: Dashboard, panel: Panel) -> int:

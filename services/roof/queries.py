@@ -7,10 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from services import wiring
+from services.roof import scheduled
 from services.roof.house_api import house_api, said
 from services.roof.output import as_json, err, out, table
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Slow queries, plans, and measured advice.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Slow queries, plans, measured advice, and queries on a schedule.")
+app.add_typer(scheduled.app, name="scheduled")
 Sql = Annotated[str, typer.Argument(help="One SELECT over the store's views and tables.")]
 Url = Annotated[str, typer.Option(envvar="KIZASHI_URL", help="Gateway of a house elsewhere.")]
 Key = Annotated[str, typer.Option(envvar="KIZASHI_KEY", help="API key with the scopes read and admin.")]

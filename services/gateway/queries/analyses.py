@@ -9,9 +9,15 @@ KEPT = Statement(
     """
 SELECT inputs, toUnixTimestamp64Milli(made_at) AS made_at_ms, cost_ms, body
 FROM analyses FINAL
-WHERE tenant = {tenant:String} AND kind = {kind:String} AND id = {id:String} AND expires > now()
+WHERE tenant = {tenant:String} AND kind = {kind:String} AND id = {id:String} AND expires > toDateTime({now_s:UInt32})
 """,
 )
+
+COUNTED = Statement(
+    "analyses.counted",
+    "SELECT tenant, body FROM analyses FINAL WHERE kind = {kind:String} AND expires > toDateTime({now_s:UInt32})",
+)
+"""Of every tenant: the gateway counts for all."""
 
 VERSION = Statement(
     "analyses.version",

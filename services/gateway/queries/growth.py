@@ -29,7 +29,9 @@ LIMIT 1
 KNOWN_LIMIT = Statement(
     "growth.limit",
     """
-SELECT threshold, JSONExtractString(body, 'title') LIKE '% falls to %' AS falling
+SELECT threshold, if(
+    JSONExtractString(body, 'direction') = '', threshold < JSONExtractFloat(body, 'value'), JSONExtractString(body, 'direction') = 'down'
+) AS falling
 FROM risks FINAL
 WHERE tenant = {tenant:String} AND kind = 'capacity' AND series_id = {id:UInt64} AND threshold IS NOT NULL
 LIMIT 1

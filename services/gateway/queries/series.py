@@ -25,6 +25,20 @@ LIMIT {limit:UInt32}
 """.replace("@match", _MATCH),
 )
 
+TOP = Statement(
+    "series.top",
+    """
+SELECT lower(leftPad(hex(s.series_id), 16, '0')) AS id, metric, labels, unit, kind, service, host
+FROM (SELECT * FROM series FINAL WHERE @match) AS s
+INNER JOIN (SELECT series_id, ts >= fromUnixTimestamp64Milli({fresh:Int64}) AS fresh, value, score, flags FROM current FINAL) AS c
+    ON c.series_id = s.series_id
+ORDER BY if({order:String} = 'value', 0, toUInt8(c.fresh AND bitTest(c.flags, 1))) DESC,
+    if({order:String} = 'value', c.value, if(c.fresh, toFloat64(c.score), -1)) DESC, s.series_id
+LIMIT {limit:UInt32}
+""".replace("@match", _MATCH),
+)
+"""Ordered by the newest row: odd ones first and by score, or by value. What is silent has no score."""
+
 DESCRIBE = Statement(
     "series.describe",
     """

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from kizashi.contracts.civil_time import LONGEST_CALENDAR_DAYS
 from services.gateway.answers import Value, json_answer, json_bytes
 from services.gateway.configuration import check_shape
+from services.gateway.exports import Listing
 from services.gateway.guard import Parts, Who
 from services.gateway.problems import Problem
 from services.gateway.queries import findings as q
@@ -40,27 +41,27 @@ async def state(parts: Parts, who: Who) -> Response:
 
 
 @router.get("/groups")
-async def groups(parts: Parts, who: Who) -> Response:
+async def groups(parts: Parts, who: Who) -> Listing:
     """Alerts as they are grouped for people, with what was told to whom."""
-    return json_bytes(await parts.inner.ask(who.tenant, "groups"))
+    return Listing(await parts.inner.ask(who.tenant, "groups"), "alert-groups")
 
 
 @router.get("/rules")
-async def rules(parts: Parts, who: Who) -> Response:
+async def rules(parts: Parts, who: Who) -> Listing:
     """Rules in force: the house's own and the tenant's."""
-    return json_bytes(await parts.inner.ask(who.tenant, "rules"))
+    return Listing(await parts.inner.ask(who.tenant, "rules"), "alert-rules")
 
 
 @router.get("/silences")
-async def silences(parts: Parts, who: Who) -> Response:
+async def silences(parts: Parts, who: Who) -> Listing:
     """Silences with what they hide now."""
-    return json_bytes(await parts.inner.ask(who.tenant, "silences"))
+    return Listing(await parts.inner.ask(who.tenant, "silences"), "alert-silences")
 
 
 @router.get("/maintenance")
-async def maintenance(parts: Parts, who: Who, days: Days = 14) -> Response:
+async def maintenance(parts: Parts, who: Who, days: Days = 14) -> Listing:
     """The next window of each recurring maintenance, and all of the coming days."""
-    return json_bytes(await parts.inner.ask(who.tenant, "maintenance", {"days": str(days)}))
+    return Listing(await parts.inner.ask(who.tenant, "maintenance", {"days": str(days)}), "alert-maintenance")
 
 
 @router.get("/oncall")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from services.gateway.answers import Value, json_answer
+from services.gateway.exports import Listing, listing
 from services.gateway.guard import Parts, Who
 from services.gateway.problems import Problem
 from services.gateway.queries import causes as q
@@ -24,13 +25,13 @@ Word = Annotated[str, Query(max_length=128)]
 async def changes(
     parts: Parts, who: Who, from_: From = "now-7d", to: To = "now", entity: Word = "", outcome: Word = "",
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
-) -> Response:  # fmt: skip
+) -> Listing:  # fmt: skip
     """Deployments, settings, flags and maintenance with their outcome: pending, nothing, suspected, confirmed or cleared."""
     span = _span(from_, to, parts.clock.now_ms())
     values: dict[str, Value] = {
         "tenant": who.tenant, "start": span.start_ms, "end": span.end_ms, "entity": entity, "outcome": outcome, "limit": limit,
     }  # fmt: skip
-    return json_answer({"items": await parts.answers.rows(who.tenant, q.CHANGES, values), "next": None})
+    return listing(await parts.answers.rows(who.tenant, q.CHANGES, values), "changes")
 
 
 @router.get("/causes/accuracy")

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Query
-from starlette.responses import Response
 
 from kizashi.contracts.ids import parse_series_id
 from services.gateway.analyses import Analysis
-from services.gateway.answers import Value, json_bytes
+from services.gateway.answers import Value
 from services.gateway.doors import Doors
+from services.gateway.exports import Listing
 from services.gateway.guard import Parts, Who
 from services.gateway.problems import Problem
 from services.gateway.queries import changed as q
@@ -31,7 +31,7 @@ RECENT_KEPT_S = 10.0
 async def what_changed(
     parts: Parts, who: Who, from_: Annotated[str, Query(alias="from", max_length=64)], to: Annotated[str, Query(max_length=64)] = "now",
     service: Annotated[str, Query(max_length=128)] = "", limit: Annotated[int, Query(ge=1, le=200)] = 30,
-) -> Response:  # fmt: skip
+) -> Listing:  # fmt: skip
     """Series ranked by how much they differ in the window from the same length before it.
 
     ``rank`` = shift of the mean in spreads of the time before (at most 50) + 2 × log ratio of the spreads + 5 × share of odd values.
@@ -52,9 +52,10 @@ async def what_changed(
         made = parts.answers.remembered(
             f"changed/{who.tenant}/{key}", RECENT_KEPT_S, lambda: _compute(parts, who.tenant, asked, span.length_ms)
         )
-        return json_bytes(await made)
+        return Listing(await made, "changed")
     question = Analysis(who.tenant, "changed", key, 2 * start_s - end_s, end_s)
-    return json_bytes(await parts.analyses.get(question, KEPT_S, lambda: _compute(parts, who.tenant, asked, span.length_ms)))
+    found = await parts.analyses.get(question, KEPT_S, lambda: _compute(parts, who.tenant, asked, span.length_ms))
+    return Listing(found, "changed")
 
 
 async def _compute(parts: Doors, tenant: str, asked: dict[str, Value], length_ms: int) -> bytes:

@@ -15,11 +15,12 @@ from starlette.responses import Response
 from kizashi.contracts.findings import ConfigChange
 from kizashi.errors import ConfigurationError, NotFound
 from kizashi.observe.logs import logger
-from kizashi.stream.config import ConfigObject
+from kizashi.stream.config import LOGIN_KIND, ConfigObject
 from services.gateway import credentials, notes
 from services.gateway.answers import json_answer
 from services.gateway.configuration import accepted, check_place, shown
 from services.gateway.doors import Doors
+from services.gateway.exports import Listing, listing
 from services.gateway.guard import Parts, Who
 from services.gateway.paging import BadPage, format_page, parse_page
 from services.gateway.principal import Principal
@@ -27,7 +28,6 @@ from services.gateway.problems import Problem
 from services.gateway.query_samples import KIND as QUERY
 from services.gateway.query_samples import admitted, query_from
 from services.gateway.roles import Scope, may, scope_to_read, scope_to_write
-from services.gateway.routes.queries import READABLE, house_only
 
 router = APIRouter(prefix="/api/v1")
 DAY_MS = 86_400_000
@@ -51,11 +51,11 @@ class Restore(BaseModel):
 
 
 @router.get("/config/{kind}")
-async def list_objects(kind: str, parts: Parts, who: Who, deleted: bool = False) -> Response:
+async def list_objects(kind: str, parts: Parts, who: Who, deleted: bool = False) -> Listing:
     """All objects of a kind; ``deleted=true`` lists those that were deleted and can be restored."""
     _may_read(kind, "x", who)
     objects = parts.directory.deleted(kind, who.tenant) if deleted else parts.config.state.living(kind, who.tenant)
-    return json_answer({"items": [shown(o) for o in objects], "next": None})
+    return listing([shown(o) for o in objects], kind)
 
 
 @router.get("/config/{kind}/{object_id}")
@@ -65,19 +65,21 @@ async def read_object(kind: str, object_id: str, request: Request, parts: Parts,
     obj = parts.config.state.get(kind, object_id, who.tenant)
     if obj is None:
         raise NotFound(f"there is no {kind} {object_id!r}")
+    if kind == "dashboard" and who.session:
+        parts.openings.opened(who.tenant, object_id)
     if request.headers.get("if-none-match") == etag(obj.version):
         return Response(status_code=304, headers={"ETag": etag(obj.version)})
     return json_answer(shown(obj), {"ETag": etag(obj.version)})
 
 
 @router.get("/config/{kind}/{object_id}/versions")
-async def read_versions(kind: str, object_id: str, parts: Parts, who: Who) -> Response:
+async def read_versions(kind: str, object_id: str, parts: Parts, who: Who) -> Listing:
     """Every version, newest first, deletions included."""
     _may_read(kind, object_id, who)
     history = parts.config.state.versions(kind, object_id, who.tenant)
     if not history:
         raise NotFound(f"there never was a {kind} {object_id!r}")
-    return json_answer({"items": [shown(o) for o in reversed(history)], "next": None})
+    return listing([shown(o) for o in reversed(history)], f"{kind}-versions")
 
 
 @router.put("/config/{kind}/{object_id}")
@@ -94,8 +96,7 @@ async def write_object(
     if kind == notes.KIND:
         notes.check_room(len(parts.config.state.living(kind, who.tenant)), standing)
     if kind == QUERY:
-        house_only(parts, who.tenant)
-        admitted(query_from(kept), READABLE, parts.settings.store.database)
+        admitted(query_from(kept), parts.scheduled.reach, who.tenant)
     await parts.inner.check(who.tenant, kind, object_id, kept)
     version = await write_change(parts, who, kind, object_id, kept, if_match, change_id)
     status = 201 if standing is None else 200
@@ -144,8 +145,8 @@ async def make_key(body: NewKey, parts: Parts, who: Who) -> Response:
 @router.get("/audit")
 async def audit(
     parts: Parts, who: Who, limit: Annotated[int, Query(ge=1, le=1_000)] = 200, cursor: Annotated[str, Query(max_length=64)] = ""
-) -> Response:
-    """Who changed which configuration when, newest first, as a hash chain: note the newest hash, and ask /audit/verify for it later."""
+) -> Listing:
+    """Who changed which configuration and who logged in when, newest first, as a hash chain: note the newest hash for /audit/verify."""
     before: int | None = None
     if cursor:
         try:
@@ -159,9 +160,12 @@ async def audit(
     more, found = len(found) > limit, found[:limit]
     names = ("kind", "id", "version", "author", "made_at_ms")
     items = [
-        {n: getattr(e.change, n) for n in names} | {"deleted": e.change.body is None, "number": e.number, "hash": e.hash} for e in found
+        {n: getattr(e.change, n) for n in names}
+        | {"deleted": e.change.body is None, "number": e.number, "hash": e.hash}
+        | {n: (e.change.body or {}).get(n, "") if e.change.kind == LOGIN_KIND else "" for n in ("outcome", "reason", "address")}
+        for e in found
     ]
-    return json_answer({"items": items, "next": format_page(found[-1].number) if more else None})
+    return listing(items, "audit", format_page(found[-1].number) if more else None)
 
 
 @router.get("/audit/verify")

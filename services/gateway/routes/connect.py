@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from kizashi.contracts import topics
 from services.gateway.answers import json_answer
+from services.gateway.exports import Listing, listing
 from services.gateway.guard import Parts, Who
 from services.gateway.queries import series as q
 
@@ -28,7 +29,7 @@ async def connect(request: Request, parts: Parts, who: Who) -> Response:
 
 
 @router.get("/connect/arrivals")
-async def arrivals(parts: Parts, who: Who, since: Annotated[int, Query(ge=0)] = 0) -> Response:
+async def arrivals(parts: Parts, who: Who, since: Annotated[int, Query(ge=0)] = 0) -> Listing:
     """Series that announced themselves after ``since`` (ms), newest first, with their newest value."""
     rows = await parts.answers.rows(who.tenant, q.ARRIVALS, {"tenant": who.tenant, "since": since})
-    return json_answer({"items": rows, "next": None})
+    return listing(rows, "arrivals")

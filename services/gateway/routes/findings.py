@@ -16,7 +16,7 @@ from services.gateway.answers import Value, json_answer
 from services.gateway.credentials import digest
 from services.gateway.doors import Doors
 from services.gateway.explain import explain
-from services.gateway.exports import Form, listing
+from services.gateway.exports import Listing, listing
 from services.gateway.guard import Parts, Who
 from services.gateway.paging import BadPage, format_page, parse_page
 from services.gateway.problems import Problem
@@ -38,20 +38,18 @@ From = Annotated[str, Query(alias="from", max_length=64)]
 To = Annotated[str, Query(max_length=64)]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 Cursor = Annotated[str, Query(max_length=1_024)]
-Format = Annotated[Form, Query(alias="format")]
 
 
 @router.get("/episodes")
 async def episodes(
     parts: Parts, who: Who, from_: From = "now-24h", to: To = "now", state: Word = "", kind: Word = "", severity: Word = "",
     service: Word = "", series: Annotated[list[str] | None, Query(max_length=500)] = None, limit: Limit = 100, cursor: Cursor = "",
-    form: Format = "json",
-) -> Response:  # fmt: skip
+) -> Listing:  # fmt: skip
     """Episodes that touch the range, newest first."""
     values: dict[str, Value] = {
         "state": state, "kind": kind, "severity": severity, "service": service, "ids": [series_number(s) for s in series or []],
     }  # fmt: skip
-    return await _list(parts, who.tenant, q.EPISODES, Episode, values, window(from_, to, parts, form), limit, cursor)
+    return await _list(parts, who.tenant, q.EPISODES, Episode, values, window(from_, to, parts), limit, cursor)
 
 
 @router.get("/incidents")
@@ -63,10 +61,9 @@ async def incidents(
     state: Word = "",
     limit: Limit = 100,
     cursor: Cursor = "",
-    form: Format = "json",
-) -> Response:
+) -> Listing:
     """Incidents that touch the range, newest first; merged ones only when asked for."""
-    return await _list(parts, who.tenant, q.INCIDENTS, Incident, {"state": state}, window(from_, to, parts, form), limit, cursor)
+    return await _list(parts, who.tenant, q.INCIDENTS, Incident, {"state": state}, window(from_, to, parts), limit, cursor)
 
 
 @router.get("/incidents/{incident_id}")
@@ -87,10 +84,9 @@ async def alerts(
     state: Word = "",
     limit: Limit = 100,
     cursor: Cursor = "",
-    form: Format = "json",
-) -> Response:
+) -> Listing:
     """Alerts that touch the range, newest first, also those that were held back, with the gate that did."""
-    return await _list(parts, who.tenant, q.ALERTS, Alert, {"state": state}, window(from_, to, parts, form), limit, cursor)
+    return await _list(parts, who.tenant, q.ALERTS, Alert, {"state": state}, window(from_, to, parts), limit, cursor)
 
 
 @router.get("/deliveries")
@@ -102,14 +98,13 @@ async def deliveries(
     alert: Word = "",
     limit: Limit = 100,
     cursor: Cursor = "",
-    form: Format = "json",
-) -> Response:
+) -> Listing:
     """Attempts to tell somebody, newest first."""
-    return await _list(parts, who.tenant, q.DELIVERIES, Delivery, {"alert": alert}, window(from_, to, parts, form), limit, cursor)
+    return await _list(parts, who.tenant, q.DELIVERIES, Delivery, {"alert": alert}, window(from_, to, parts), limit, cursor)
 
 
 @router.get("/risks")
-async def risks(parts: Parts, who: Who, kind: Word = "", entity: Word = "", limit: Limit = 200, form: Format = "json") -> Response:
+async def risks(parts: Parts, who: Who, kind: Word = "", entity: Word = "", limit: Limit = 200) -> Listing:
     """The newest statement of every risk, firing and likeliest first."""
     values: dict[str, Value] = {"tenant": who.tenant, "kind": kind, "entity": entity, "limit": limit}
 
@@ -120,11 +115,11 @@ async def risks(parts: Parts, who: Who, kind: Word = "", entity: Word = "", limi
 
     key = f"risks/{who.tenant}/{digest(repr((kind, entity, limit)))}"
     found = await parts.answers.remembered(key, LIST_TTL_S, make, parts.limits.stale_s / 2)
-    return listing(found, form, "risks")
+    return Listing(found, "risks")
 
 
 @router.get("/forecasts")
-async def forecasts(parts: Parts, who: Who, series: Annotated[list[str], Query(min_length=1, max_length=50)]) -> Response:
+async def forecasts(parts: Parts, who: Who, series: Annotated[list[str], Query(min_length=1, max_length=50)]) -> Listing:
     """The newest forecast of each series, and how its forecasts of two weeks came out."""
     ids = sorted({series_number(s) for s in series})
     start = parts.clock.now_ms() - RECORD_MS
@@ -132,13 +127,13 @@ async def forecasts(parts: Parts, who: Who, series: Annotated[list[str], Query(m
     records = await parts.answers.rows(who.tenant, q.TRACK_RECORD, {"tenant": who.tenant, "ids": ids, "start": start})
     by_id = {r["id"]: r for r in records}
     items = [{**whole(msgspec.json.decode(r["body"], type=Forecast)), "record": by_id.get(r["id"])} for r in rows]
-    return json_answer({"items": items, "next": None})
+    return listing(items, "forecasts")
 
 
 @router.get("/edges")
-async def edges(parts: Parts, who: Who) -> Response:
+async def edges(parts: Parts, who: Who) -> Listing:
     """Dependencies seen in the last 30 days."""
-    return json_answer({"items": await _edges(parts, who.tenant), "next": None})
+    return listing(await _edges(parts, who.tenant), "edges")
 
 
 @router.get("/whatif")
@@ -184,7 +179,6 @@ class Window:
 
     span: Span
     words: str
-    form: Form
 
 
 async def _list(
@@ -196,7 +190,7 @@ async def _list(
     window: Window,
     limit: int,
     cursor: str,
-) -> Response:
+) -> Listing:
     before_at, before_id = 1 << 62, ""
     if cursor:
         try:
@@ -218,10 +212,10 @@ async def _list(
         return msgspec.json.encode({"items": items, "next": format_page(rows[-1]["at"], rows[-1]["id"]) if more else None})
 
     key = f"{statement.name}/{tenant}/{digest(repr((sorted(values.items()), window.words, limit, cursor)))}"
-    return listing(await parts.answers.remembered(key, LIST_TTL_S, make, parts.limits.stale_s / 2), window.form, statement.name)
+    return Listing(await parts.answers.remembered(key, LIST_TTL_S, make, parts.limits.stale_s / 2), statement.name.partition(".")[0])
 
 
-def window(start: str, end: str, parts: Doors, form: Form = "json") -> Window:
+def window(start: str, end: str, parts: Doors) -> Window:
     """The stretch between two times as people write them. Raises Problem 400."""
     try:
         now_ms = parts.clock.now_ms()
@@ -229,7 +223,7 @@ def window(start: str, end: str, parts: Doors, form: Form = "json") -> Window:
     except BadTime as x:
         raise Problem(400, str(x)) from x
     relative = start.startswith("now") and end.startswith("now")
-    return Window(span, f"{start}/{end}" if relative else f"{span.start_ms}/{span.end_ms}", form)
+    return Window(span, f"{start}/{end}" if relative else f"{span.start_ms}/{span.end_ms}")
 
 
 async def _edges(parts: Doors, tenant: str) -> list[dict[str, Any]]:

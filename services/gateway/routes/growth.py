@@ -6,11 +6,13 @@ import asyncio
 import math
 from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from kizashi.errors import NotFound
-from services.gateway.answers import Value, json_answer
+from services.gateway.analyses import Analysis
+from services.gateway.answers import Value, json_bytes
 from services.gateway.guard import Parts, Who
 from services.gateway.queries import growth as q
 from services.gateway.routes.series import series_number
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/api/v1")
 HOUR_MS = 3_600_000
+KEPT_S = 86_400.0
+TOO_LITTLE = "a what-if needs a day of hourly values and an hourly forecast of the series"
 SEASON, HORIZON, REMEMBERED, FEWEST = 24, 168, 840, 8
 """Hours: a day, a week ahead, as far back as the forecast itself remembers, and the fewest that have a growth."""
 Percent = Annotated[float, Query(ge=-1_000, le=10_000, allow_inf_nan=False, examples=[30.0])]
@@ -35,14 +39,26 @@ async def growth(
     asked: dict[str, Value] = {
         "tenant": who.tenant, "id": number, "step": HOUR_MS, "start": now_ms - REMEMBERED * HOUR_MS, "limit": REMEMBERED,
     }  # fmt: skip
-    hours, told, limits = [await parts.answers.rows(who.tenant, statement, asked) for statement in (q.HOURS, q.NEWEST, q.KNOWN_LIMIT)]
-    made_ms = int(told[0]["made_at_ms"]) if told else 0
-    values = [float(row["value"]) for row in hours if int(row["at_ms"]) < made_ms]  # the running hour came after the forecast
-    if len(values) < FEWEST:
-        raise NotFound("a what-if needs a day of hourly values and an hourly forecast of the series")
-    falling = bool(limits[0]["falling"]) if limits else threshold is not None and threshold < values[-1]
+    told, limits = [await parts.answers.rows(who.tenant, statement, asked) for statement in (q.NEWEST, q.KNOWN_LIMIT)]
+    if not told:
+        raise NotFound(TOO_LITTLE)
     known = threshold if threshold is not None else float(limits[0]["threshold"]) if limits else None
-    return json_answer(await asyncio.to_thread(_what_if, values, told[0], 1.0 + percent / 100.0, known, not falling))
+    falling = bool(limits[0]["falling"]) if limits else None
+    made_s = int(told[0]["made_at_ms"]) // 1_000
+
+    async def make() -> bytes:
+        hours = await parts.answers.rows(who.tenant, q.HOURS, asked)
+        values = [float(row["value"]) for row in hours if int(row["at_ms"]) < int(told[0]["made_at_ms"])]  # the running hour came later
+        if len(values) < FEWEST:
+            raise NotFound(TOO_LITTLE)
+        down = falling if falling is not None else known is not None and known < values[-1]
+        return msgspec.json.encode(await asyncio.to_thread(_what_if, values, told[0], 1.0 + percent / 100.0, known, not down))
+
+    # Its inputs are the hours up to the forecast: they stand until late rows come, and the next forecast is another question.
+    question = Analysis(
+        who.tenant, "growth", f"{series}/{percent}/{known}/{falling}/{made_s}", made_s - REMEMBERED * 3_600, made_s, (number,)
+    )
+    return json_bytes(await parts.analyses.get(question, KEPT_S, make))
 
 
 def _what_if(values: list[float], told: dict[str, Any], factor: float, threshold: float | None, rising: bool) -> dict[str, Any]:

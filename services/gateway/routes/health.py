@@ -15,6 +15,7 @@ from kizashi.observe.logs import logger
 from services.gateway.answers import json_answer, json_bytes
 from services.gateway.bus import DEAD_LETTER_TOPICS, PREVIEW_BYTES, Letter
 from services.gateway.doors import Doors
+from services.gateway.exports import Listing, listing
 from services.gateway.guard import Parts, Who
 from services.gateway.problems import Problem
 from services.gateway.queries import health as q
@@ -83,13 +84,13 @@ async def stats(parts: Parts, who: Who) -> Response:
 @router.get("/dead_letters")
 async def dead_letters(
     parts: Parts, who: Who, topic: Annotated[str, Query(max_length=128)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 50
-) -> Response:
+) -> Listing:
     """The newest dead letters of one topic, or of all that have any."""
     _house_only(parts, who.tenant)
     topics = [topic] if topic else sorted(await parts.bus.dead_letter_counts())
     found = [letter for t in topics for letter in await parts.bus.dead_letters(t, limit)]
     found.sort(key=lambda x: x.record.timestamp_ms, reverse=True)
-    return json_answer({"items": [_letter(x) for x in found[:limit]], "next": None})
+    return listing([_letter(x) for x in found[:limit]], "dead-letters")
 
 
 class Replay(BaseModel):

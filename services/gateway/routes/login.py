@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import RedirectResponse, Response
 
 from kizashi.observe.logs import logger
-from services.gateway import credentials, login_link, tickets
+from services.gateway import credentials, login_link, logins, tickets
 from services.gateway.answers import json_answer
 from services.gateway.doors import Doors
 from services.gateway.guard import Parts, Who, check_origin
@@ -36,9 +36,12 @@ async def by_link(request: Request, parts: Parts, token: Annotated[str, Query(ma
     if not token:
         return request.app.state.assets.answer("", request)  # type: ignore[no-any-return]  # state is untyped
     await throttle(request, parts)
+    tenant = parts.settings.tenant
     if not await asyncio.to_thread(login_link.redeem, parts.settings.home, token, parts.limits.link_valid_s):
+        await logins.record(parts, tenant, LINK_USER, "link", "failure", address(request), "the link is wrong, used or expired")
         return RedirectResponse("/login?expired=1", 303, {"Cache-Control": "no-store"})
-    name, _ = await parts.sessions.open(LINK_USER, "admin", parts.settings.tenant)
+    name, _ = await parts.sessions.open(LINK_USER, "admin", tenant)
+    await logins.record(parts, tenant, LINK_USER, "link", "success", address(request))
     logger().info("login.link", address=address(request))
     answer = RedirectResponse("/", 303, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
     set_cookie(answer, name, parts)
@@ -54,11 +57,15 @@ async def by_password(request: Request, body: Login, parts: Parts) -> Response:
     right = await asyncio.to_thread(credentials.password_opens, user.password if user else None, body.password)
     if not right or user is None:
         logger().warning("login.refused", address=address(request))
+        reason = "wrong password" if user else "no such user"
+        tenant = user.tenant if user else parts.settings.tenant
+        await logins.record(parts, tenant, user.name if user else logins.NOBODY, "password", "failure", address(request), reason)
         raise Problem(401, "the name or the password is wrong")
     old = request.cookies.get(cookie_name(parts.limits.secure_cookies))
     if old:
         await parts.sessions.end(old)
     name, session = await parts.sessions.open(user.name, user.role, user.tenant, user.proof)
+    await logins.record(parts, user.tenant, user.name, "password", "success", address(request))
     logger().info("login.password", user=user.name, address=address(request))
     answer = json_answer({"user": user.name, "role": user.role, "tenant": user.tenant, "csrf": session.csrf})
     set_cookie(answer, name, parts)
@@ -66,9 +73,12 @@ async def by_password(request: Request, body: Login, parts: Parts) -> Response:
 
 
 @router.post("/api/v1/logout", status_code=204)
-async def logout(parts: Parts, who: Who) -> Response:
+async def logout(request: Request, parts: Parts, who: Who) -> Response:
     """End this session."""
     await parts.sessions.end(who.session)
+    if who.session:
+        how: logins.How = "link" if who.name == LINK_USER else "password"
+        await logins.record(parts, who.tenant, who.name, how, "logout", address(request))
     answer = Response(status_code=204)
     answer.delete_cookie(cookie_name(parts.limits.secure_cookies), path="/", secure=parts.limits.secure_cookies, httponly=True)
     return answer

@@ -17,11 +17,11 @@ from services.gateway.answers import Value, json_answer
 from services.gateway.configuration import accepted, check_place
 from services.gateway.credentials import digest
 from services.gateway.doors import Doors
-from services.gateway.exports import listing
+from services.gateway.exports import Listing, listing
 from services.gateway.guard import Parts, Who
 from services.gateway.queries import findings as q
 from services.gateway.routes.config import etag, write_change
-from services.gateway.routes.findings import LIST_TTL_S, Format, From, To, window
+from services.gateway.routes.findings import LIST_TTL_S, From, To, window
 from services.gateway.routes.series import series_number
 
 router = APIRouter(prefix="/api/v1")
@@ -66,8 +66,8 @@ class ChangedAnnotation(BaseModel):
 @router.get("/annotations")
 async def list_annotations(
     parts: Parts, who: Who, from_: From = "now-24h", to: To = "now",
-    series: Annotated[list[str] | None, Query(max_length=500)] = None, form: Format = "json",
-) -> Response:  # fmt: skip
+    series: Annotated[list[str] | None, Query(max_length=500)] = None,
+) -> Listing:  # fmt: skip
     """Changes, incidents, maintenance and notes in the range, newest first. ``series`` leaves out notes that are for other series."""
     asked = window(from_, to, parts)
     start_ms, end_ms = asked.span.start_ms, asked.span.end_ms
@@ -83,7 +83,7 @@ async def list_annotations(
     written = notes.within(parts.config.state.living(notes.KIND, who.tenant), start_ms, end_ms)
     mine = [n for n in written if not wanted or not n["series"] or wanted & {series_number(s) for s in n["series"]}]
     items = sorted([*happened, *mine], key=lambda n: -n["at_ms"])[:MOST]
-    return listing(msgspec.json.encode({"items": items, "next": None}), form, "annotations")
+    return listing(items, "annotations")
 
 
 @router.post("/annotations", status_code=201)

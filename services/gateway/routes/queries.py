@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -17,6 +18,8 @@ from services.gateway.guard import Parts, Who
 from services.gateway.problems import Problem
 from services.gateway.queries import Statement
 from services.gateway.queries import log as q
+from services.gateway.query_samples import KIND as SCHEDULED
+from services.gateway.scheduled_queries import Turn
 
 router = APIRouter(prefix="/api/v1/queries")
 READABLE = frozenset({
@@ -44,6 +47,16 @@ async def slow(
     except AbsentTable:  # the engine makes its log with the first entry, seconds after its start
         rows = []
     return listing(rows, "slow-queries")
+
+
+@router.get("/scheduled")
+async def scheduled(parts: Parts, who: Who) -> Listing:
+    """Scheduled queries of this tenant, and what the last turn of each gave on this replica (its outcome is empty before the first)."""
+    items = []
+    for one in parts.config.state.living(SCHEDULED, who.tenant):
+        turn = parts.scheduled.last.get((one.tenant, one.id)) or Turn(0, "")
+        items.append({"id": one.id, "version": one.version, "author": one.author, **(one.body or {}), **asdict(turn)})
+    return listing(items, "scheduled-queries")
 
 
 class Question(BaseModel):

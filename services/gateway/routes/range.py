@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from services.gateway.answers import Value, json_bytes
+from services.gateway.exports import ARROW, CSV, NDJSON, wanted
 from services.gateway.guard import Parts, Who
 from services.gateway.problems import Problem
 from services.gateway.queries import range as q
@@ -17,10 +18,9 @@ from services.gateway.times import BadTime, parse_span
 
 router = APIRouter(prefix="/api/v1")
 EXPORT_ROWS = 1_000_000
-ARROW = "application/vnd.apache.arrow.stream"
 FORMATS = {
-    ARROW: ("ArrowStream", "kizashi.arrow"), "text/csv": ("CSVWithNames", "kizashi.csv"),
-    "application/x-ndjson": ("JSONEachRow", "kizashi.ndjson"),
+    ARROW: ("ArrowStream", "kizashi.arrow"), CSV: ("CSVWithNames", "kizashi.csv"),
+    NDJSON: ("JSONEachRow", "kizashi.ndjson"),
 }  # fmt: skip
 
 
@@ -37,7 +37,8 @@ async def read(
     limits = parts.limits
     if len(series) > limits.series_per_range:
         raise Problem(422, f"{len(series)} series are asked and at most {limits.series_per_range} can be drawn at once: narrow the search")
-    export = _wanted(request.headers.get("accept", ""), format_)
+    form = wanted(request.headers.get("accept", ""), format_)
+    export = form in FORMATS
     points = min(points, limits.points_per_range, limits.cells_per_range // len(series))
     ids = frozenset(series_number(s) for s in series)
     try:
@@ -51,22 +52,12 @@ async def read(
     if not described:
         raise Problem(404, "none of these series exists")
     if export:
-        name, file = FORMATS[export]
+        name, file = FORMATS[form]
         asked: dict[str, Value] = {"ids": sorted(described), "start": span.start_ms, "end": span.end_ms, "limit": EXPORT_ROWS}
-        statement = q.ROWS_FOR_SHEETS if export == "text/csv" else q.ROWS
+        statement = q.ROWS_FOR_SHEETS if form == CSV else q.ROWS
         data = await parts.answers.raw(who.tenant, statement, asked, name, who.name)
         return Response(
-            data, headers={"Content-Disposition": f'attachment; filename="{file}"', "Cache-Control": "no-store"}, media_type=export
+            data, headers={"Content-Disposition": f'attachment; filename="{file}"', "Cache-Control": "no-store"}, media_type=form
         )
     ordered = [number for s in dict.fromkeys(series) if (number := series_number(s)) in described]
     return json_bytes(await parts.ranges.read(Asked(who.tenant, ordered, span, points), described))
-
-
-def _wanted(accept: str, named: str) -> str:
-    short = {"csv": "text/csv", "arrow": ARROW, "ndjson": "application/x-ndjson", "json": "", "": None}
-    if named not in short:
-        raise Problem(400, "format is json, csv, arrow or ndjson")
-    chosen = short[named]
-    if chosen is not None:
-        return chosen
-    return next((kind for kind in FORMATS if kind in accept), "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Query
@@ -13,18 +13,20 @@ from kizashi.errors import NotFound
 from services.gateway.answers import Value, json_answer, json_bytes
 from services.gateway.credentials import digest
 from services.gateway.doors import Doors
-from services.gateway.exports import Form, listing
+from services.gateway.exports import Listing
 from services.gateway.guard import Parts, Who
 from services.gateway.paging import BadPage, format_page, parse_page
 from services.gateway.problems import Problem
 from services.gateway.queries import series as q
-from services.gateway.state import state_word
+from services.gateway.state import STALE_AFTER_MS, state_word
 
 router = APIRouter(prefix="/api/v1")
 FACETS_TTL_S = 10.0
 SEARCH_TTL_S = 2.0
 """As old as an overview may be; typing the same word twice asks once."""
 MOST_WORDS = 8
+LOOKED_EVERY_MS = 5_000
+"""Those who ask within it ask the same question."""
 Text = Annotated[str, Query(max_length=256)]
 
 
@@ -32,9 +34,14 @@ Text = Annotated[str, Query(max_length=256)]
 async def search(
     parts: Parts, who: Who, q_: Annotated[str, Query(alias="q", max_length=256)] = "", service: Text = "", host: Text = "",
     metric: Text = "", limit: Annotated[int, Query(ge=1, le=1_000)] = 50, cursor: Annotated[str, Query(max_length=1_024)] = "",
-    form: Annotated[Form, Query(alias="format")] = "json",
-) -> Response:  # fmt: skip
-    """Series whose metric or label values contain every word of ``q``, in order of metric, with their newest row."""
+    order: Literal["name", "score", "value"] = "name",
+) -> Listing:  # fmt: skip
+    """Series whose metric or label values contain every word of ``q``, in order of metric, with their newest row.
+
+    ``order=score`` gives the oddest of all that match, ``order=value`` those of the highest values; these lists have one page.
+    """
+    if order != "name" and cursor:
+        raise Problem(400, "a list in the order of scores or values has one page: ask for more with limit")
     after_metric, after_id = "", 0
     if cursor:
         try:
@@ -43,17 +50,19 @@ async def search(
             raise Problem(400, str(x)) from x
     asked: dict[str, Value] = {
         "tenant": who.tenant, "service": service, "host": host, "metric": metric, "words": q_.split()[:MOST_WORDS],
-        "after_metric": after_metric, "after_id": after_id, "limit": limit + 1,
+        "after_metric": after_metric, "after_id": after_id, "limit": limit + 1, "order": order,
+        "fresh": parts.clock.now_ms() // LOOKED_EVERY_MS * LOOKED_EVERY_MS - STALE_AFTER_MS,
     }  # fmt: skip
     key = f"series/{digest(repr(sorted(asked.items())))}"
     found = await parts.answers.remembered(key, SEARCH_TTL_S, lambda: _search(parts, who.tenant, asked, limit), parts.limits.stale_s)
-    return listing(found, form, "series")
+    return Listing(found, "series")
 
 
 async def _search(parts: Doors, tenant: str, asked: dict[str, Value], limit: int) -> bytes:
-    rows = await parts.answers.rows(tenant, q.SEARCH, asked)
+    named = asked["order"] == "name"
+    rows = await parts.answers.rows(tenant, q.SEARCH if named else q.TOP, asked)
     more, rows = len(rows) > limit, rows[:limit]
-    next_page = format_page(rows[-1]["metric"], parse_series_id(rows[-1]["id"])) if more else None
+    next_page = format_page(rows[-1]["metric"], parse_series_id(rows[-1]["id"])) if more and named else None
     return msgspec.json.encode({"items": await with_newest(parts, tenant, rows), "next": next_page})
 
 

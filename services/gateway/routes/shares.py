@@ -15,6 +15,7 @@ from kizashi.errors import NotFound
 from services.gateway import credentials
 from services.gateway.answers import json_answer
 from services.gateway.configuration import check_shape
+from services.gateway.exports import Listing, listing
 from services.gateway.guard import Parts, Who
 from services.gateway.principal import SHARE_PREFIX
 from services.gateway.problems import Problem
@@ -62,7 +63,7 @@ async def share(body: NewShare, parts: Parts, who: Who) -> Response:
 
 
 @router.get("/shares")
-async def shares(parts: Parts, who: Who) -> Response:
+async def shares(parts: Parts, who: Who) -> Listing:
     """Links of this tenant, also expired ones."""
     living = parts.config.state.living("share", who.tenant)
     names = ("dashboard", "expires_ms", "series")
@@ -71,7 +72,7 @@ async def shares(parts: Parts, who: Who) -> Response:
         | {n: (o.body or {}).get(n) for n in names}
         for o in living
     ]
-    return json_answer({"items": items, "next": None})
+    return listing(items, "shares")
 
 
 @router.delete("/shares/{share_id}", status_code=204)

@@ -17,10 +17,13 @@ export default defineConfig({
               name: "shared",
               test: /src\/(parts\/(?!save|BandGauge|SignStrip)|units\/|time\/(?!Absolute)|api\/live\.ts|state\/resource|charts\/(columns|useColumns|notes))/,
             },
-            { name: "base", test: /(node_modules\/(preact|@preact)|src\/(i18n\/index|state\/(prefs|location)))/ },
+            {
+              name: "base",
+              test: /(node_modules\/(preact|@preact)|src\/(i18n\/index|api\/http|state\/(prefs|location)))/,
+            },
             {
               name: "board",
-              test: /src\/pages\/dashboards\/(Dashboards|Board|Frame|Variables|registry|store|model|useSeries|panels\/NoSeries)/,
+              test: /src\/pages\/dashboards\/(Board|Frame|Variables|registry|store|model|useSeries|panels\/NoSeries)/,
             },
             {
               name: "panels",
@@ -28,7 +31,7 @@ export default defineConfig({
             },
             {
               name: "editing",
-              test: /src\/pages\/dashboards\/(List|shelf|ready|edit\/)/,
+              test: /src\/pages\/dashboards\/(List|shelf|ready|grid|edit\/)/,
             },
             // Whoever looks at one of these looks at the others next: what happened, in what, why.
             { name: "found", test: /src\/pages\/(overview|episodes|incidents|forecast|explore)\/.*\.tsx?$/ },
@@ -37,11 +40,11 @@ export default defineConfig({
             // What waits for somebody to ask: the palette, what is taken along, what is shown to others.
             {
               name: "later",
-              test: /src\/(shell\/(Palette|shortcuts|badgeFeed)|take\/|time\/Absolute|parts\/save|pages\/(shared|dashboards\/Share))/,
+              test: /src\/(shell\/(Palette|Toasts|shortcuts|badgeFeed)|take\/|time\/Absolute|parts\/save|pages\/(shared|dashboards\/Share))/,
             },
             {
               name: "charts",
-              test: /src\/charts\/(TimeChart|LinesChart|lines|paint|scale|shown|Surface|Marks|crosshair|words|ink|chart)/,
+              test: /src\/charts\/(TimeChart|LinesChart|lines|paint|scale|shown|Surface|Marks|crosshair|words|ink|chart|profile)|src\/pages\/dashboards\/panels\/Lines/,
             },
           ],
         },

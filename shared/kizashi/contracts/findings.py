@@ -130,6 +130,8 @@ class Risk(msgspec.Struct, omit_defaults=True):
     eta_inner_high_ms: int | None = None
     value: float | None = None
     threshold: float | None = None
+    direction: Literal["up", "down", ""] = ""
+    """Which way the value meets the threshold; empty where that is not a question, and in what was told before the field was there."""
     burn: dict[str, float] = {}
     budget_left: float | None = None
     firing: bool = False

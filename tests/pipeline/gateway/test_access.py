@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -20,7 +21,7 @@ KEY_WITH = {
 }
 FILL = {
     "{series_id}": "0" * 16, "{incident_id}": "none", "{kind}": "dashboard", "{object_id}": "none", "{share_id}": "none", "{token}": "a.b",
-    "{silence_id}": "none",
+    "{silence_id}": "none", "{annotation_id}": "none",
 }  # fmt: skip
 
 
@@ -64,6 +65,33 @@ async def test_browser_needs_csrf_and_our_own_origin(gateway: House) -> None:
         assert (await person.post("/api/v1/logout", headers={"X-CSRF-Token": csrf})).status_code == 204
         person.cookies.set("kizashi", cookie)
         assert (await person.get("/api/v1/me")).status_code == 401
+
+
+async def test_log_ins_are_in_the_audit_trail_and_chained(gateway: House) -> None:
+    async with gateway.client("default/read+operate+admin") as admin, gateway.client() as stranger:
+        made = await admin.put("/api/v1/config/user/mika", json={"role": "viewer", "password": "a long pass phrase"})
+        assert made.status_code == 201
+        for user, password in (("mika", "wrong"), ("hunter2 typed into the wrong field", "x")):
+            assert (await stranger.post("/api/v1/login", json={"user": user, "password": password})).status_code == 401
+        opened = await stranger.post("/api/v1/login", json={"user": "mika", "password": "a long pass phrase"})
+        assert opened.status_code == 200
+        assert (await stranger.get("/login", params={"token": "guessed"})).headers["location"] == "/login?expired=1"
+        assert (
+            await stranger.post("/api/v1/logout", headers={"X-CSRF-Token": opened.json()["csrf"], "Origin": gateway.url})
+        ).status_code == 204
+        items = (await admin.get("/api/v1/audit")).json()["items"]
+        told = [(i["author"], i["outcome"], i["reason"]) for i in items if i["kind"] == "login"]
+        assert told == [
+            ("mika", "logout", ""), ("local", "failure", "the link is wrong, used or expired"), ("mika", "success", ""),
+            ("unknown", "failure", "no such user"), ("mika", "failure", "wrong password"),
+        ]  # fmt: skip
+        assert {i["address"] for i in items if i["kind"] == "login"} == {"127.0.0.1"} and [i["number"] for i in items] == [6, 5, 4, 3, 2, 1]
+        assert "hunter2" not in json.dumps(items)
+        newest = {"number": items[0]["number"], "hash": items[0]["hash"]}
+        assert (await admin.get("/api/v1/audit/verify", params=newest)).json()["intact"] is True
+        assert (await admin.get("/api/v1/config/login")).status_code == 400, "entries are no objects"
+        forged = await admin.put("/api/v1/config/login/login-1", json={"outcome": "success"})
+        assert forged.status_code == 400 and len((await admin.get("/api/v1/audit")).json()["items"]) == 6
 
 
 async def test_login_link_works_once_and_guesses_are_throttled(gateway: House) -> None:

@@ -52,15 +52,15 @@ async def test_what_changed_is_computed_once_until_its_input_changes(gateway: Ho
     async def never() -> bytes:
         raise AssertionError("the kept result was not used")
 
-    assert (await Analyses(answers).get(known, 60.0, never)).decode() == kept[0]["body"]
+    assert (await Analyses(answers, SystemClock()).get(known, 60.0, never)).decode() == kept[0]["body"]
     async with gateway.client("default/read+operate+admin") as client:
         health = (await client.get("/api/v1/health")).json()
         assert {c["layer"] for c in health["caches"]} >= {"memory", "analysis"}
     gateway.store.command(MINUTES, {"ids": ids[:1], "start": start, "moved": 0})  # as imported history: its minutes are rolled up again
     with pytest.raises(AssertionError):
-        await Analyses(Answers(gateway.store, MemoryCache(SystemClock()), MemoryCache(SystemClock()), GatewaySettings())).get(
-            known, 60.0, never
-        )
+        await Analyses(
+            Answers(gateway.store, MemoryCache(SystemClock()), MemoryCache(SystemClock()), GatewaySettings()), SystemClock()
+        ).get(known, 60.0, never)
     answers.close()
     other = await ask(21)
     assert other["source"] == "minutes" and other["items"][0]["shift"] < 5

@@ -60,6 +60,27 @@ async def test_search_range_overview_and_export(gateway: House) -> None:
         assert why["verdict"] == "episode" and why["row"]["value"] == 150 and len(why["before"]) == 29
 
 
+async def test_the_oddest_of_all_series_lead_whatever_their_names(gateway: House) -> None:
+    now_ms = int(time.time() * 1_000)
+    ids = [gateway.add_series("default", f"a{n:02}", unique_labels("many")) for n in range(5)]
+    odd = gateway.add_series("default", "z_last", unique_labels("many"))
+    silent = gateway.add_series("default", "z_silent", unique_labels("many"))
+    gateway.add_samples(ids, now_ms - 60_000, 1_000, 10)
+    gateway.add_samples([odd], now_ms - 200_000, 1_000, 150)
+    gateway.add_samples([silent], now_ms - 86_400_000, 1_000, 190)
+    async with gateway.client("default/read") as client:
+        asked = {"service": "many", "limit": 2}
+        by_name = (await client.get("/api/v1/series", params=asked)).json()
+        assert [i["metric"] for i in by_name["items"]] == ["a00", "a01"] and by_name["next"]
+        by_score = (await client.get("/api/v1/series", params={**asked, "order": "score"})).json()
+        assert by_score["items"][0]["metric"] == "z_last" and by_score["items"][0]["state"] == "odd" and by_score["next"] is None
+        assert by_score["items"][0]["score"] == pytest.approx(1.49)
+        by_value = (await client.get("/api/v1/series", params={**asked, "order": "value"})).json()
+        assert [i["metric"] for i in by_value["items"]] == ["z_silent", "z_last"]
+        refused = await client.get("/api/v1/series", params={**asked, "order": "score", "cursor": by_name["next"]})
+        assert refused.status_code == 400 and "one page" in refused.json()["detail"]
+
+
 async def test_pages_that_have_nothing_answer_all_the_same(gateway: House) -> None:
     paths = (
         "overview", "series", "facets", "episodes", "incidents", "alerts", "deliveries", "risks", "edges", "whatif?entity=db",

@@ -12,6 +12,8 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner, Result
 
+from services.gateway.query_samples import Reach, ScheduledQuery, admitted
+from services.gateway.routes.queries import READABLE
 from services.roof import dashboards, queries
 from tests.pipeline.gateway.house import House
 
@@ -75,3 +77,42 @@ async def test_queries_are_explained_and_advised(gateway: House) -> None:
     assert [c["kind"] for c in found["candidates"]] == ["bloom_filter"] and found["advice"] == [], "an empty table needs no index"
     refused = await run(gateway, queries.app, "advise", "SELECT * FROM system.users")
     assert refused.exit_code != 0
+
+
+SCHEDULED = """
+queries:
+  - {id: late, metric: tickets.late, every_s: 30, sql: "SELECT count() AS n FROM v_tickets_at_risk"}
+  - {id: open, metric: episodes.open, sql: "SELECT service, count() AS n FROM v_episodes GROUP BY service"}
+"""
+
+
+async def test_scheduled_queries_are_applied_compared_and_listed_for_the_tenant_of_the_key(gateway: House, tmp_path: Path) -> None:
+    file, key = tmp_path / "queries.yaml", gateway.keys["acme/read+operate+admin"]
+    file.write_text(SCHEDULED)
+    for command, what in (("diff", "made"), ("apply", "made"), ("apply", "unchanged")):
+        done = await run(gateway, queries.app, "scheduled", command, str(file), "--json", key=key)
+        assert done.exit_code == 0, done.output
+        assert document(done) == [{"id": "late", "what": what}, {"id": "open", "what": what}]
+    listed = document(await run(gateway, queries.app, "scheduled", "list", "--json", key=key))
+    assert [(i["id"], i["version"], i["problem"]) for i in listed] == [("late", 1, ""), ("open", 1, "")]
+    assert document(await run(gateway, queries.app, "scheduled", "list", "--json")) == [], "the house has none"
+    file.write_text(SCHEDULED.replace("v_episodes", "samples"))
+    refused = await run(gateway, queries.app, "scheduled", "apply", str(file), key=key)
+    assert refused.exit_code != 0 and "queries.yaml:4" in str(refused.exception), "a mistake is named with its line, and nothing is changed"
+    file.write_text("\n".join(SCHEDULED.splitlines()[:3]).replace("30", "10"))
+    pruned = document(await run(gateway, queries.app, "scheduled", "apply", str(file), "--prune", "--json", key=key))
+    assert pruned == [{"id": "late", "what": "changed"}, {"id": "open", "what": "deleted"}]
+    async with asyncio.timeout(40):
+        while True:
+            listed = document(await run(gateway, queries.app, "scheduled", "list", "--json", key=key))
+            if listed[0]["outcome"]:
+                break
+            await asyncio.sleep(1)
+    assert listed[0]["outcome"] in ("published", "unavailable"), listed  # the tenant's topic is made with its first sender
+
+
+async def test_every_view_can_be_read_by_a_tenant_alone(gateway: House) -> None:
+    reach = Reach("default", READABLE, gateway.settings.store.database)
+    for view in sorted(reach.views):
+        sql = admitted(ScheduledQuery(metric="m", sql=f"SELECT count() AS n FROM {view}"), reach, "acme")  # names of ours
+        assert gateway.store.query(sql).rows[0][0] in (0, 1), view

@@ -41,6 +41,12 @@ async def test_growth_moves_the_fan_and_the_dates(gateway: House) -> None:
         hours = [(eta["eta_ms"][2] - time.time() * 1000) / 3_600_000 for eta in (before, after)]
         assert hours[0] == pytest.approx(300, rel=0.1) and hours[1] == pytest.approx(200, rel=0.1)
         assert after["probability"] >= before["probability"]
+        kept = await asyncio.to_thread(gateway.store.query, "SELECT kind, count() FROM analyses FINAL GROUP BY kind")
+        assert kept.rows == [("growth", 1)], "the long look ahead is kept"
+        again = await client.get("/api/v1/forecasts/growth", params=asked)
+        assert again.json() == found
+        higher = (await client.get("/api/v1/forecasts/growth", params={**asked, "threshold": 120.0})).json()
+        assert higher["threshold"] == 120.0 and higher["before"]["eta_ms"][2] > before["eta_ms"][2], "another limit is another question"
         assert (await other.get("/api/v1/forecasts/growth", params=asked)).status_code == 404
         assert (await client.get("/api/v1/forecasts/growth", params={"series": "0" * 16})).status_code == 404
         assert (await client.get("/api/v1/forecasts/growth", params={**asked, "percent": "nan"})).status_code == 422

@@ -66,7 +66,7 @@ def readable() -> list[str]:
 def concrete(path: str, series: str) -> str:
     for name, value in {
         "{series_id}": series, "{incident_id}": f"{MARK}-1", "{kind}": "dashboard", "{object_id}": f"{MARK}-board", "{share_id}": "none",
-        "{silence_id}": f"{MARK}-1", "{alert_id}": f"{MARK}-1",
+        "{silence_id}": f"{MARK}-1", "{annotation_id}": f"{MARK}-1", "{alert_id}": f"{MARK}-1",
     }.items():  # fmt: skip
         path = path.replace(name, value)
     return path
@@ -86,6 +86,8 @@ async def test_no_answer_holds_anything_of_another_tenant(gateway: House) -> Non
     asked = 0
     async with gateway.client("default/read+operate+admin") as house, gateway.client("acme/read+operate+admin") as acme:
         assert (await house.put(f"/api/v1/config/dashboard/{MARK}-board", json={"title": MARK, "panels": []})).status_code == 201
+        note = {"title": MARK, "at_ms": int(time.time() * 1_000) - 1_000}
+        assert (await house.put(f"/api/v1/config/annotation/{MARK}-1", json=note)).status_code == 201
         for name in ("series", "episodes", "incidents", "alerts", "risks", "edges", "annotations"):
             own = await house.get(f"/api/v1/{name}", params={"from": "now-1d"})
             assert own.status_code == 200 and MARK in own.text, f"{name} shows its own tenant {own.text[:200]}"

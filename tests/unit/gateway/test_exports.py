@@ -1,17 +1,33 @@
-"""Lists as CSV and NDJSON: nothing a spreadsheet would calculate, nothing lost, and the cursor in a header."""
+"""Lists as CSV, NDJSON and Arrow: nothing a spreadsheet would calculate, nothing lost, and the cursor in a header."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+from typing import Any
 
 import msgspec
+import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.gateway.exports import FORMULA, as_csv, as_ndjson, harmless, listing
+from services.gateway.exports import (
+    ARROW,
+    CSV,
+    FORMULA,
+    JSON,
+    NDJSON,
+    Listing,
+    as_arrow,
+    as_csv,
+    as_ndjson,
+    harmless,
+    rendered,
+    wanted,
+)
+from services.gateway.problems import Problem
 
 CORPUS = [
     "=1+1", "+1", "-1", "@SUM(A1)", "=cmd|' /C calc'!A0", "\t=1", "\r=1", "=HYPERLINK(\"https://x\",\"y\")", "%0A=1", "|calc", "-2+3",
@@ -37,7 +53,50 @@ def test_no_cell_begins_as_a_formula_and_every_item_has_a_line(items: list[dict[
 
 def test_the_next_page_is_named_in_a_header() -> None:
     page = msgspec.json.encode({"items": [{"id": 1}], "next": "abc"})
-    assert listing(page, "json", "x").body == page
-    sheet = listing(page, "csv", "episodes.list")
+    assert Listing(page, "x").body == page
+    sheet = rendered(page, CSV, "episodes")
     assert sheet.headers["x-next"] == "abc" and sheet.headers["content-type"].startswith("text/csv") and sheet.body == b"id\r\n1\r\n"
-    assert listing(page, "ndjson", "x").body == b'{"id":1}\n'
+    assert 'filename="kizashi-episodes.csv"' in sheet.headers["content-disposition"]
+    assert rendered(page, NDJSON, "x").body == b'{"id":1}\n'
+
+
+@pytest.mark.parametrize(
+    ("accept", "named", "form"),
+    [
+        ("", "", JSON), ("*/*", "", JSON), ("text/html,*/*;q=0.8", "", JSON), ("application/json, text/csv", "", JSON),
+        ("TEXT/CSV", "", CSV),
+        ("text/csv;q=0, application/x-ndjson", "", NDJSON), (f"{ARROW}; q=1", "json", JSON), (JSON, "arrow", ARROW), (";;,,", "", JSON),
+    ],
+)  # fmt: skip
+def test_the_form_is_the_named_one_or_the_first_that_is_accepted(accept: str, named: str, form: str) -> None:
+    assert wanted(accept, named) == form
+
+
+def test_an_unknown_form_is_refused() -> None:
+    with pytest.raises(Problem, match="json, csv, ndjson, arrow"):
+        wanted("", "xml")
+
+
+def read(items: list[dict[str, Any]]) -> pa.Table:
+    return pa.ipc.open_stream(as_arrow(items)).read_all()
+
+
+def test_arrow_columns_have_the_type_of_their_values() -> None:
+    items: list[dict[str, Any]] = [
+        {"a": 1, "b": 1, "c": "x", "d": True, "e": [1], "f": 1 << 63, "g": None},
+        {"a": None, "b": 0.5, "d": None, "e": {"k": "v"}, "f": 1},
+    ]
+    table = read(items)
+    assert [str(f.type) for f in table.schema] == ["int64", "double", "string", "bool", "string", "string", "bool"]
+    assert table["e"].to_pylist() == ["[1]", '{"k":"v"}'] and table["f"].to_pylist() == [str(1 << 63), "1"]
+    assert table["a"].to_pylist() == [1, None] and table["c"].to_pylist() == ["x", None]
+    assert read([]).num_rows == 0
+
+
+VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+
+
+@settings(deadline=None)  # the first one imports pyarrow
+@given(st.lists(st.dictionaries(st.sampled_from("ab"), VALUES, min_size=1), max_size=4))
+def test_any_list_becomes_arrow_with_a_row_an_item(items: list[dict[str, Any]]) -> None:
+    assert read(items).num_rows == len(items)

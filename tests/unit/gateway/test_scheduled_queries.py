@@ -17,15 +17,16 @@ from kizashi.store.client import StoreError
 from kizashi.stream.config import ConfigState, sign
 from services.gateway.problems import Problem
 from services.gateway.queries import Statement
-from services.gateway.query_samples import MOST_ROWS, admitted, query_from, samples_of
+from services.gateway.query_samples import MOST_ROWS, Reach, admitted, query_from, samples_of
 from services.gateway.routes.queries import READABLE
-from services.gateway.scheduled_queries import REPEAT_ERROR_MS, ScheduledQueries
+from services.gateway.scheduled_queries import REPEAT_ERROR_MS, ScheduledQueries, Turn
 from services.ingest.decode import decode
 
 T0 = 1_772_000_040_000
 """A whole minute."""
 KEY = b"k" * 32
 SQL = "SELECT entity AS queue, count() AS n FROM v_tickets_at_risk WHERE p_late > 0.8 GROUP BY queue"
+REACH = Reach("default", READABLE, "kizashi")
 BODY: dict[str, Any] = {"metric": "tickets.late", "sql": SQL}
 
 
@@ -69,12 +70,15 @@ class House:
 
     def __init__(self, answers: dict[str, bytes | Exception]) -> None:
         self.store, self.bus, self.clock, self.config = Store(answers), Bus(), ManualClock(T0), ConfigState(KEY)
-        self.runner = ScheduledQueries("default", self.config, self.store, self.bus, self.clock, READABLE, "kizashi", 12)
+        self.runner = ScheduledQueries(self.config, self.store, self.bus, self.clock, REACH, 12)
 
     def put(self, id_: str, body: dict[str, Any] | None, tenant: str = "default") -> None:
         based_on = len(self.config.versions("query", id_, tenant))
         change = ConfigChange("query", id_, based_on, body, "mika", T0, f"{tenant}-{id_}-{based_on}", tenant=tenant)
         assert self.config.apply(codec.encode(sign(change, KEY))) is not None
+
+    def problems(self) -> dict[str, str]:
+        return {id_: turn.problem for (_, id_), turn in self.runner.last.items() if turn.problem}
 
     def turn(self, seconds: float = 60.0) -> None:
         self.clock.advance(seconds)
@@ -91,7 +95,7 @@ class House:
 )  # fmt: skip
 def test_what_cannot_be_asked_is_refused(change: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
-        admitted(query_from(BODY | change), READABLE, "kizashi")
+        admitted(query_from(BODY | change), REACH, "default")
 
 
 def test_rows_become_samples_of_the_turn() -> None:
@@ -150,10 +154,10 @@ def test_a_query_that_fails_is_told_and_stops_nobody(error: Any, outcome: str) -
         house.put(id_, BODY)
     house.turn(0.0)
     house.turn()
-    assert [key for _t, _p, key, _v in house.bus.sent] == [b"good"] and outcome in house.runner.problems["a-bad"]
+    assert [key for _t, _p, key, _v in house.bus.sent] == [b"good"] and outcome in house.problems()["a-bad"]
     house.store.answers["a-bad"] = table(["a", 1])
     house.turn()
-    assert house.runner.problems == {} and len(house.bus.sent) == 3
+    assert house.problems() == {} and len(house.bus.sent) == 3
 
 
 def test_the_same_reason_is_logged_again_only_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,21 +177,44 @@ def test_the_same_reason_is_logged_again_only_after_a_while(monkeypatch: pytest.
     assert len(said) == 2 and "Kafka is away" in said[0]
     house.bus.away = False
     house.turn()
-    assert house.runner.problems == {}
+    assert house.problems() == {}
 
 
-def test_disabled_deleted_broken_and_foreign_queries_are_not_asked() -> None:
+def test_what_the_last_turn_gave_is_kept() -> None:
+    house = House({"late": table(["a", 3], ["b", 4]), "none": table()})
+    house.put("late", BODY)
+    house.put("none", BODY)
+    house.turn(0.0)
+    assert house.runner.last == {}
+    house.turn()
+    kept = {id_: turn for (_, id_), turn in house.runner.last.items()}
+    assert kept == {"late": Turn(T0 + 60_000, "published", 2), "none": Turn(T0 + 60_000, "empty")}
+
+
+def test_a_tenant_reads_its_own_rows_and_fills_its_own_topic() -> None:
+    house = House({"late": table(["a", 3])})
+    house.put("late", BODY, tenant="acme")
+    house.put("spy", {**BODY, "sql": "SELECT max(value) AS v FROM samples"}, tenant="acme")
+    house.put("hashes", {**BODY, "sql": "SELECT count() AS n FROM v_config"}, tenant="acme")
+    house.turn(0.0)
+    house.turn()
+    ((tenant, sql, *_),) = house.store.asked
+    assert tenant == "acme" and "FROM (SELECT * FROM kizashi.v_tickets_at_risk WHERE tenant = 'acme') AS v_tickets_at_risk" in sql
+    assert [topic for topic, *_ in house.bus.sent] == [f"{topics.METRICS.name}.acme"]
+    assert set(house.problems()) == {"spy", "hashes"}, "tables hold every tenant's rows, configuration holds hashes"
+
+
+def test_disabled_deleted_and_broken_queries_are_not_asked() -> None:
     house = House({"late": table(["a", 3])})
     house.put("late", BODY | {"enabled": False})
-    house.put("late", BODY, tenant="other")
     house.put("broken", {"metric": 7, "every_s": "often"})
     house.turn(0.0)
     house.turn()
-    assert house.store.asked == [] and list(house.runner.problems) == ["broken"]
+    assert house.store.asked == [] and list(house.problems()) == ["broken"]
     house.put("late", BODY)
     house.put("broken", None)
     house.turn()
-    assert len(house.store.asked) == 1 and house.runner.problems == {}
+    assert len(house.store.asked) == 1 and house.problems() == {}
     house.put("late", None)
     house.turn()
     assert len(house.store.asked) == 1

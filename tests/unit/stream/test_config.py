@@ -75,3 +75,11 @@ def test_a_missing_or_short_key_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "short").write_bytes(b"x")
     with pytest.raises(ConfigurationError, match="32 are needed"):
         load_signing_key(tmp_path / "short")
+
+
+def test_a_log_in_is_told_once_and_is_no_object() -> None:
+    state = ConfigState(KEY)
+    entry = codec.encode(sign(ConfigChange("login", "login-1", 0, {"outcome": "failure"}, "mika", 1, "x"), KEY))
+    told = [state.apply(entry), state.apply(entry)]
+    assert told[0] is not None and told[0].body == {"outcome": "failure"} and told[1] is None
+    assert state.outcome("x") is True and state.living("login") == [] and state.versions("login", "login-1") == []

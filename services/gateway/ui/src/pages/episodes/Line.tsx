@@ -10,6 +10,15 @@ import { number, quantity, score } from "../../units/format";
 import { Curve } from "./Curve";
 import { Verdict } from "./Verdict";
 
+/** Of change points of season and trend: period or slope before and now, which are no values of the series. */
+export function changed(e: Episode): string | null {
+  if (e.kind === "season") {
+    const [before, now] = [e.expected, e.value].map((s) => (s ? span(s * 1000) : t("parts.no_season")));
+    return `${before} › ${now}`;
+  }
+  return e.kind === "trend" ? `${quantity(e.expected ?? 0, e.unit)} › ${quantity(e.value ?? 0, e.unit)} / d` : null;
+}
+
 const arrows = { up: "↑", down: "↓", both: "±" };
 
 function length(e: Episode, nowMs: number): string {
@@ -25,16 +34,20 @@ function Opened({ episode: e }: { episode: Episode }) {
           <dt>{t("episodes.opened")}</dt>
           <dd>{full(e.opened_ms)}</dd>
         </div>
-        <div>
-          <dt>{t("episodes.peak")}</dt>
-          <dd>{quantity(e.peak_value, e.unit)}</dd>
-        </div>
-        <div>
-          <dt>{t("episodes.expected")}</dt>
-          <dd>
-            {quantity(e.lower, e.unit)} – {quantity(e.upper, e.unit)}
-          </dd>
-        </div>
+        {!changed(e) && (
+          <>
+            <div>
+              <dt>{t("episodes.peak")}</dt>
+              <dd>{quantity(e.peak_value, e.unit)}</dd>
+            </div>
+            <div>
+              <dt>{t("episodes.expected")}</dt>
+              <dd>
+                {quantity(e.lower, e.unit)} – {quantity(e.upper, e.unit)}
+              </dd>
+            </div>
+          </>
+        )}
         <div>
           <dt>{t("episodes.samples")}</dt>
           <dd>{number(e.samples ?? 0)}</dd>
@@ -74,10 +87,16 @@ export function Line({ episode: e }: { episode: Episode }) {
           </span>
         </span>
         <span class="line-value num">
-          <b>{quantity(e.peak_value ?? e.value, e.unit)}</b>
-          <span class="soft">
-            {t("episodes.expected")} {quantity(e.lower, e.unit)} – {quantity(e.upper, e.unit)}
-          </span>
+          {changed(e) ? (
+            <b>{changed(e)}</b>
+          ) : (
+            <>
+              <b>{quantity(e.peak_value ?? e.value, e.unit)}</b>
+              <span class="soft">
+                {t("episodes.expected")} {quantity(e.lower, e.unit)} – {quantity(e.upper, e.unit)}
+              </span>
+            </>
+          )}
         </span>
         <span class="line-score num">
           <b>{score(e.peak_score ?? 0)}</b>

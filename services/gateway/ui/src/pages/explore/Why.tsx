@@ -11,6 +11,7 @@ import { useResource } from "../../state/resource";
 import { dayClock, full, span } from "../../time/format";
 import type { Range } from "../../time/range";
 import { percent, quantity, score } from "../../units/format";
+import { changed } from "../episodes/Line";
 
 interface Props {
   series: RangeSeries;
@@ -115,8 +116,8 @@ function ChangePoints({ id, range }: { id: string; range: Range & { key: string 
       <span class="soft">{t("explore.changes")}</span>
       {list.map((e) => (
         <a key={e.id} class="term" href={linkTo("/episodes", { open: e.id, series: id })}>
-          {known(`explore.change_${e.kind}`) ?? e.kind} {dayClock(e.opened_ms)}: {quantity(e.expected, e.unit)} ›{" "}
-          {quantity(e.value, e.unit)}
+          {known(`explore.change_${e.kind}`) ?? e.kind} {dayClock(e.opened_ms)}:{" "}
+          {changed(e) ?? `${quantity(e.expected, e.unit)} › ${quantity(e.value, e.unit)}`}
         </a>
       ))}
     </p>

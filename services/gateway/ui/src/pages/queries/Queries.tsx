@@ -8,6 +8,7 @@ import { useResource } from "../../state/resource";
 import { span } from "../../time/format";
 import { quantity, short } from "../../units/format";
 import { Plan } from "./Plan";
+import { Scheduled } from "./Scheduled";
 import "../../parts/parts.css";
 import "./queries.css";
 
@@ -114,6 +115,7 @@ export default function Queries() {
           )
         }
       </Ready>
+      <Scheduled />
     </>
   );
 }

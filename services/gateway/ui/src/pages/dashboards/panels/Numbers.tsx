@@ -20,9 +20,13 @@ import { NoSeries } from "./NoSeries";
 
 const everyMs = 5000;
 
-function Rows({ query, children }: Pick<PanelProps, "query"> & { children: (rows: SeriesRow[]) => ComponentChildren }) {
+function Rows({
+  query,
+  order,
+  children,
+}: Pick<PanelProps, "query"> & { order?: string; children: (rows: SeriesRow[]) => ComponentChildren }) {
   const turn = useSignal(0);
-  const found = useSeries(query, turn.value);
+  const found = useSeries(query, turn.value, order);
   useEvery(
     everyMs,
     useCallback(() => {
@@ -154,9 +158,6 @@ export function Table({ query }: PanelProps) {
   );
 }
 
-/** How many series a top list looks through. */
-const searched = 200;
-
 /** Odd ones stand first when scores are asked for: a value back inside its band is still part of an open episode. */
 export function ranked(rows: readonly SeriesRow[], by: "score" | "value"): SeriesRow[] {
   const odd = (r: SeriesRow): number => Number(by === "score" && r.state === "odd");
@@ -167,20 +168,18 @@ export function ranked(rows: readonly SeriesRow[], by: "score" | "value"): Serie
 export function TopK({ panel, query }: PanelProps) {
   const by = panel.options["by"] === "value" ? "value" : "score";
   return (
-    <Rows query={{ ...query, limit: searched }}>
+    <Rows query={query} order={by}>
       {(rows) => (
         <ol class="topk">
-          {ranked(rows, by)
-            .slice(0, query.limit)
-            .map((r) => (
-              <li key={r.id}>
-                <Mark state={r.state} />
-                <a href={linkTo("/explore", { series: [r.id] })}>
-                  <SeriesName metric={r.metric} labels={r.labels} />
-                </a>
-                <b class="num">{by === "score" ? score(r.score) : quantity(r.value, r.unit)}</b>
-              </li>
-            ))}
+          {ranked(rows, by).map((r) => (
+            <li key={r.id}>
+              <Mark state={r.state} />
+              <a href={linkTo("/explore", { series: [r.id] })}>
+                <SeriesName metric={r.metric} labels={r.labels} />
+              </a>
+              <b class="num">{by === "score" ? score(r.score) : quantity(r.value, r.unit)}</b>
+            </li>
+          ))}
         </ol>
       )}
     </Rows>

@@ -1,0 +1,149 @@
+"""When dashboards are opened is learned, kept over a restart, and used five minutes before the usual peak; the clock is the test's."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from kizashi.clock import ManualClock
+from kizashi.errors import StoreUnavailable
+from kizashi.observe.metrics import CACHE
+from kizashi.store.blocks import Block
+from services.gateway import openings
+from services.gateway.openings import DAY_MS, HOUR_MS, Openings
+
+MIDNIGHT = 20_000 * DAY_MS
+BOARD = ("acme", "main")
+
+
+class Store:
+    """Keeps what a row is made of; may be away."""
+
+    def __init__(self) -> None:
+        self.rows_kept: list[dict[str, Any]] = []
+        self.away = False
+
+    async def rows(self, tenant: str, statement: Any, values: Any) -> list[dict[str, Any]]:
+        if self.away:
+            raise StoreUnavailable("away")
+        return self.rows_kept
+
+    async def insert(self, table: str, block: Block) -> None:
+        if self.away:
+            raise StoreUnavailable("away")
+        assert table == "analyses"
+        self.rows_kept.append({"tenant": "acme", "body": BODIES.pop(0)})
+
+
+BODIES: list[bytes] = []
+
+
+@pytest.fixture(autouse=True)
+def bodies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a block was given as documents, which it writes in the engine's own format."""
+    BODIES.clear()
+    plain = Block.documents
+
+    def documents(self: Block, name: str, values: list[bytes]) -> Block:
+        BODIES.extend(values)
+        return plain(self, name, values)
+
+    monkeypatch.setattr(Block, "documents", documents)
+
+
+def at(hour: float, day: int = 0) -> int:
+    return MIDNIGHT + day * DAY_MS + round(hour * HOUR_MS)
+
+
+def learned(clock: ManualClock, store: Store) -> Openings:
+    """Opened at nine on three days, once at noon."""
+    made = Openings(clock, store)
+    asyncio.run(made.load())
+    for day in range(3):
+        for hour in (9.1, 12.5)[: 2 if day == 0 else 1]:
+            clock.advance((at(hour, day) - clock.now_ms()) / 1_000)
+            made.opened(*BOARD)
+    return made
+
+
+def warmed(made: Openings) -> list[tuple[str, str]]:
+    out: list[tuple[str, str]] = []
+
+    async def warm(board: tuple[str, str]) -> None:
+        out.append(board)
+
+    asyncio.run(made.turn([BOARD, ("acme", "never opened")], warm))
+    return out
+
+
+def test_it_is_warm_five_minutes_before_the_peak_once_a_day() -> None:
+    clock = ManualClock(MIDNIGHT)
+    made = learned(clock, Store())
+    assert made.peak(*BOARD) == 9
+    when = {}
+    for minute in range(24 * 60):
+        clock.advance((at(minute / 60, 3) - clock.now_ms()) / 1_000)
+        for board in warmed(made):
+            when[minute] = board
+    assert when == {9 * 60 - 5: BOARD}
+
+
+def test_two_openings_are_no_habit_and_a_peak_at_midnight_is_met() -> None:
+    clock = ManualClock(at(0.2))
+    made = Openings(clock, Store())
+    for _ in range(2):
+        made.opened(*BOARD)
+    assert made.peak(*BOARD) is None and warmed(made) == []
+    made.opened(*BOARD)
+    clock.advance((at(23.95) - clock.now_ms()) / 1_000)
+    assert made.peak(*BOARD) == 0 and warmed(made) == [BOARD] and warmed(made) == []
+
+
+def test_counts_outlive_the_process_and_a_store_that_is_away() -> None:
+    clock, store = ManualClock(MIDNIGHT), Store()
+    made = learned(clock, store)
+    store.away = True
+    asyncio.run(made.flush())
+    BODIES.clear()
+    store.away = False
+    asyncio.run(made.flush())
+    asyncio.run(made.flush())
+    assert len(store.rows_kept) == 1, "what was counted is written once"
+    store.rows_kept.append({"tenant": "acme", "body": "{broken"})
+    again = Openings(clock, store)
+    asyncio.run(again.load())
+    assert again.peak(*BOARD) == 9
+    lonely = Store()
+    lonely.away = True
+    asyncio.run(Openings(clock, lonely).load())
+
+
+def wanted(outcome: str) -> dict[str, str]:
+    return {"layer": "peak", "outcome": outcome}
+
+
+def test_hits_are_counted() -> None:
+    def count(outcome: str) -> float:
+        return sum(s.value for m in CACHE.collect() for s in m.samples if s.name.endswith("_total") and s.labels == wanted(outcome))
+
+    clock = ManualClock(MIDNIGHT)
+    made = learned(clock, Store())
+    before = count("hit"), count("miss")
+    clock.advance((at(8.95, 3) - clock.now_ms()) / 1_000)
+    assert warmed(made) == [BOARD]
+    clock.advance((at(9.2, 3) - clock.now_ms()) / 1_000)
+    made.opened(*BOARD)
+    clock.advance((at(9.2, 4) - clock.now_ms()) / 1_000)
+    made.opened(*BOARD)
+    assert (count("hit") - before[0], count("miss") - before[1]) == (1, 1)
+
+
+def test_boards_without_end_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openings, "MOST_BOARDS", 2)
+    made = Openings(ManualClock(MIDNIGHT), Store())
+    for n in range(5):
+        for _ in range(3):
+            made.opened("acme", f"b{n}")
+    assert [made.peak("acme", f"b{n}") for n in range(5)] == [0, 0, None, None, None]
