@@ -34,9 +34,9 @@ export default defineConfig({
               test: /src\/pages\/dashboards\/(List|shelf|ready|grid|edit\/)/,
             },
             // Whoever looks at one of these looks at the others next: what happened, in what, why.
-            { name: "found", test: /src\/pages\/(overview|episodes|incidents|forecast|explore)\/.*\.tsx?$/ },
-            // Seldom opened, and small.
-            { name: "house", test: /src\/pages\/(health|queries|connect)\/.*\.tsx?$/ },
+            { name: "found", test: /src\/(map|pages\/(overview|episodes|incidents|forecast|explore))\/.*\.tsx?$/ },
+            // Seldom opened: how the house is set up, and how it fares.
+            { name: "house", test: /src\/pages\/(health|queries|connect|alerts\/setup)\/.*\.tsx?$/ },
             // What waits for somebody to ask: the palette, what is taken along, what is shown to others.
             {
               name: "later",

@@ -1,4 +1,5 @@
 // Measures what a browser loads, compressed, and fails when a budget is broken. Fonts and pictures are listed apart.
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,6 +18,10 @@ function closure(key, seen = new Set()) {
   for (const next of chunk.imports ?? []) closure(next, seen);
   return seen;
 }
+
+// Chunks that are cut wrongly can lack what they say they export; a browser would find that out on the page.
+for (const file of readdirSync(join(dist, "assets")).filter((f) => f.endsWith(".js")))
+  execFileSync(process.execPath, ["--check", join(dist, "assets", file)], { stdio: ["ignore", "ignore", "inherit"] });
 
 const sum = (files) => [...files].reduce((a, f) => a + gz(f), 0);
 const scripts = (files) => [...files].filter((f) => /\.(js|json)$/.test(f));
