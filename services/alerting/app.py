@@ -14,7 +14,7 @@ from kizashi.contracts.findings import Delivery
 from kizashi.contracts.ids import tenant_partition
 from kizashi.secret_files import FOLDER, SecretFiles
 from kizashi.settings import Settings
-from kizashi.stream.config import internal_token, load_signing_key
+from kizashi.stream.config import internal_token, load_signing_key, picture_key
 from kizashi.stream.faust_worker import Duty
 from kizashi.stream.loop_producer import LoopProducer
 from kizashi.stream.service import serve_duty
@@ -23,6 +23,7 @@ from services.alerting.channels.courier import Courier
 from services.alerting.channels.doors import Doors
 from services.alerting.channels.heartbeat import Heartbeats
 from services.alerting.channels.https import Https
+from services.alerting.channels.pictures import Pictures
 from services.alerting.channels.switchboard import Switchboard, example, preview
 from services.alerting.notification import Notification
 from services.alerting.port import Elsewhere, InnerPort, Replayer
@@ -109,7 +110,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     key = load_signing_key(settings.signing_key_path)
     factory, clock = AlertingFactory(key, settings.kafka.partitions), SystemClock()
     reach = Reach.of(settings.environment == "development", settings.alerting_hosts)
-    doors = Doors(Https(reach), SecretFiles(settings.home / FOLDER), clock, settings.people_url)
+    pictures = Pictures(settings.gateway_url, settings.public_url, picture_key(key), clock)
+    doors = Doors(Https(reach), SecretFiles(settings.home / FOLDER), clock, settings.people_url, pictures)
     switchboard = Switchboard(factory.channel, doors)
     questions = Questions(factory, switchboard, Replayer(), clock)
     port = InnerPort(
@@ -121,6 +123,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     finally:
         port.close()
         await doors.https.close()
+        await pictures.close()
 
 
 @contextlib.asynccontextmanager

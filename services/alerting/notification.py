@@ -38,6 +38,8 @@ class AlertSummary(msgspec.Struct, omit_defaults=True):
     flapping: bool = False
     refs: list[str] = []
     """Ids of the episodes, incidents, risks or changes behind it."""
+    series: str = ""
+    """Id of the series that it is about; empty when it is about something else."""
 
 
 class Notification(msgspec.Struct, omit_defaults=True):

@@ -55,6 +55,15 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Attached:
+    """The chart that goes along: the file, where a receiver elsewhere finds it (empty: nowhere), and what it shows, in words."""
+
+    png: bytes = field(repr=False)
+    url: str
+    alt: str
+
+
+@dataclass(frozen=True)
 class Page:
     """A notification in words, ready for a channel's markup. ``links`` are (label, full address)."""
 
@@ -69,6 +78,7 @@ class Page:
     notification: Notification
     language: Language = "en"
     word: dict[str, str] = field(default_factory=dict, repr=False)
+    picture: Attached | None = None
 
     def plain(self) -> str:
         """The whole page as text, a fact a line."""

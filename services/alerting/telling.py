@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
+from services.alerting.charts import series_of
 from services.alerting.grouping import Group, Statement
 from services.alerting.notification import AlertSummary, Kind, Notification, notification_key, state_version
 from services.alerting.rules import SEVERITIES, rank
@@ -31,6 +32,7 @@ def summary(a: Live) -> AlertSummary:
     return AlertSummary(
         a.id, a.rule, a.severity, state, a.title, a.started_ms, a.updated_ms, a.ended_ms, a.labels, notes,  # type: ignore[arg-type]  # one of the three
         a.value, a.expected, a.lower, a.upper, a.flapping, list(a.seen[-5:]),
+        series_of(a.key),
     )  # fmt: skip
 
 

@@ -119,6 +119,8 @@ class Settings(BaseModel):
     """Where the gateway finds ingest."""
     public_url: str = Field(default="", pattern=r"^(https?://[^\s/?#]+)?$")
     """Where people reach the gateway, such as https://kizashi.example.com, for the links of a page; empty takes ``bind`` and ``port``."""
+    gateway_host: str = ""
+    """Where alerting asks the gateway for charts; empty takes ``bind``, or this machine when that is every address."""
     alerting_port: int = Field(default=8082, ge=0, le=65535)
     """Alerting's inner HTTP: what the gateway asks it for people. 0 lets the system choose."""
     alerting_host: str = "127.0.0.1"
@@ -151,6 +153,12 @@ class Settings(BaseModel):
         """(host, port) of everybody who may answer for alerting."""
         named = (w.partition(":") for w in self.alerting_workers.replace(",", " ").split())
         return [(self.alerting_host, self.alerting_port), *((host, int(port or self.alerting_port)) for host, _, port in named)]
+
+    @property
+    def gateway_url(self) -> str:
+        """The gateway's address as another service reaches it."""
+        host = self.gateway_host or ("127.0.0.1" if self.bind in ("", "0.0.0.0", "::") else self.bind)  # noqa: S104  # compared, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def signing_key_path(self) -> Path:

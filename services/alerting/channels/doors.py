@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kizashi.clock import Clock
 from kizashi.secret_files import SecretFiles
 from services.alerting.channels.https import Https
+from services.alerting.channels.pictures import Pictures
 
 
 @dataclass(frozen=True)
@@ -18,3 +19,5 @@ class Doors:
     clock: Clock
     base_url: str = ""
     """Where people reach the gateway, for the links of a page."""
+    pictures: Pictures | None = None
+    """Charts for messages; None: none go along."""

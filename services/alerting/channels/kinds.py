@@ -32,6 +32,8 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Template of the first line; empty takes the standard one."""
     text: str = ""
     """Template that replaces the standard sentences and facts."""
+    picture: bool = True
+    """Whether the chart goes along, where this kind of channel takes one."""
     note: str = ""
     """For people who read the configuration."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import tempfile
 from types import ModuleType
 from typing import Any
 
@@ -45,15 +46,25 @@ def _apprise() -> ModuleType:
     return found
 
 
-def _tell(url: str, title: str, text: str, kind: str, reach: Reach) -> Outcome:
+def _tell(url: str, title: str, text: str, kind: str, reach: Reach, png: bytes | None = None) -> Outcome:
     apprise = _apprise()
     plugin: Any = apprise.Apprise.instantiate(url)
     if plugin is None:
         raise Refused("the file does not hold a URL that Apprise knows")
     if not admitted(url.partition(":")[0].lower(), str(plugin.host or ""), plugin.port, reach):
         raise Refused("Apprise may reach services with a fixed address, and hosts that the operator opened")
-    taken = plugin.notify(title=title, body=text, notify_type=getattr(apprise.NotifyType, kind))
-    return Outcome("sent", "taken") if taken else Outcome("retry", "Apprise says that it was not taken")
+    said = {"title": title, "body": text, "notify_type": getattr(apprise.NotifyType, kind)}
+    left_out = "" if png is None else "this service takes no files"
+    if png is not None and plugin.attachment_support:
+        with tempfile.NamedTemporaryFile(suffix=".png") as file:  # Apprise attaches files
+            file.write(png)
+            file.flush()
+            if plugin.notify(**said, attach=apprise.AppriseAttachment(file.name)):
+                return Outcome("sent", "taken")
+        left_out = "it was not taken with it"
+    if plugin.notify(**said):
+        return Outcome("sent", "taken", left_out=left_out)
+    return Outcome("retry", "Apprise says that it was not taken")
 
 
 async def send(page: Page, channel: LongTail, doors: Doors) -> Outcome:
@@ -65,5 +76,11 @@ async def send(page: Page, channel: LongTail, doors: Doors) -> Outcome:
     title = fill(channel.title, page) if channel.title else page.heading
     text = (fill(channel.text, page) if channel.text else page.plain())[:LONGEST_TEXT]
     return await asyncio.to_thread(
-        _tell, doors.secrets.read(channel.url_file, page.notification.tenant), title, text, kind, doors.https.reach
+        _tell,
+        doors.secrets.read(channel.url_file, page.notification.tenant),
+        title,
+        text,
+        kind,
+        doors.https.reach,
+        page.picture.png if page.picture else None,
     )

@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 from html import escape
+from typing import cast
 
 from kizashi.errors import Refused
 from services.alerting.channels.doors import Doors
 from services.alerting.channels.kinds import Mail
 from services.alerting.channels.outcome import Outcome
+from services.alerting.charts import WIDTH
 from services.alerting.page import Page, one_line
 from services.alerting.targets import host_name
 from services.alerting.templates import fill
@@ -44,13 +46,23 @@ def message_of(page: Page, channel: Mail) -> EmailMessage:
     message["Importance"] = "high" if n.severity == "critical" and n.kind != "resolved" else "normal"
     message.set_content(fill(channel.text, page) if channel.text else page.plain())
     message.add_alternative(html(page, channel), subtype="html")
+    if page.picture is not None:
+        shown = cast("list[EmailMessage]", message.get_payload())[-1]
+        shown.add_related(page.picture.png, "image", "png", cid=f"<{_picture_id(page)}>", disposition="inline", filename="chart.png")
     return message
 
 
+def _picture_id(page: Page) -> str:
+    """How the text names the picture that travels with it (RFC 2392)."""
+    return f"chart.{page.notification.key}@kizashi"
+
+
 def html(page: Page, channel: Mail) -> str:
-    """A page without style sheets, scripts or pictures from elsewhere."""
+    """A page without style sheets, scripts or pictures from elsewhere: the chart is in the message itself."""
     sentences = fill(channel.text, page).split("\n") if channel.text else page.text
     parts = [f"<h2>{escape(page.heading)}</h2>", *(f"<p>{escape(line)}</p>" for line in sentences if line)]
+    if page.picture is not None:
+        parts.append(f'<p><img src="cid:{escape(_picture_id(page))}" alt="{escape(page.picture.alt)}" width="{WIDTH}"></p>')
     for section in [] if channel.text else page.sections:
         rows = "".join(f'<tr><th align="left">{escape(label)}</th><td>{escape(text)}</td></tr>' for label, text in section.facts)
         parts.append(f'<h3>{escape(section.title)}</h3><table cellpadding="4">{rows}</table>')

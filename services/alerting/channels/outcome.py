@@ -14,6 +14,8 @@ class Outcome:
     text: str = ""
     retry_after_s: float | None = None
     """The receiver's own wish; it counts for the whole channel."""
+    left_out: str = ""
+    """Why the page's chart did not go along although there was one; empty when it did."""
 
 
 def of_status(status: int, said: str, retry_after_s: float | None) -> Outcome:

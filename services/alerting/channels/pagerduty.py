@@ -39,6 +39,8 @@ def payload(page: Page, channel: PagerDuty, routing_key: str) -> dict[str, Any]:
     event |= {"payload": body, "client": "Kizashi"}
     if page.links:
         event |= {"client_url": page.links[0][1], "links": [{"href": url, "text": label} for label, url in page.links[:MOST_LINKS]]}
+    if page.picture is not None and page.picture.url:
+        event["images"] = [{"src": page.picture.url, "alt": page.picture.alt} | ({"href": page.links[0][1]} if page.links else {})]
     return event
 
 

@@ -13,7 +13,7 @@ from services.alerting.page import Page
 from services.alerting.templates import fill
 
 LONGEST_HEADER, LONGEST_TEXT, LONGEST_FIELD, MOST_FIELDS, MOST_BUTTONS, LONGEST_LABEL = 150, 3_000, 2_000, 10, 5, 75
-LONGEST_URL = 3_000
+LONGEST_URL, LONGEST_ALT = 3_000, 2_000
 COLOURS = {"resolved": "#2e7d32", "acknowledged": "#1565c0", "critical": "#b71c1c", "warning": "#e65100", "info": "#455a64"}
 
 
@@ -48,6 +48,8 @@ def payload(page: Page, channel: Slack) -> dict[str, Any]:
         fields = [_mrkdwn(cut(f"*{escape(label)}*\n{escape(text)}", LONGEST_FIELD)) for label, text in section.facts]
         block = _section(cut(f"*{escape(section.title)}*", LONGEST_TEXT))
         blocks.append(block | ({"fields": fields[:MOST_FIELDS]} if fields else {}))
+    if page.picture is not None and 0 < len(page.picture.url) <= LONGEST_URL:
+        blocks.append({"type": "image", "image_url": page.picture.url, "alt_text": cut(page.picture.alt, LONGEST_ALT)})
     links = [(label, url) for label, url in page.links if len(url) <= LONGEST_URL][:MOST_BUTTONS]
     if links:
         blocks.append({"type": "actions", "elements": [_button(label, url) for label, url in links]})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import msgspec
@@ -27,8 +27,9 @@ from services.alerting.channels.kinds import (
     decode_channel,
 )  # fmt: skip
 from services.alerting.channels.outcome import Outcome
+from services.alerting.channels.pictures import Without
 from services.alerting.notification import AlertSummary, Notification
-from services.alerting.page import Page, page_of
+from services.alerting.page import Attached, Page, page_of
 from services.alerting.retry import BUDGET_S, BUDGET_WITH_FALLBACK_S
 
 BUILT_IN = "topic"
@@ -36,6 +37,12 @@ Lookup = Callable[[str, str], dict[str, Any] | None]
 """(tenant, channel's name) → body of its configuration object, None when there is none."""
 Send = Callable[[Page, Any, Doors], Awaitable[Outcome]]
 
+SHOWN = frozenset({"firing", "escalated", "resolved"})
+"""Messages with a chart: an acknowledgement has nothing new to show."""
+TAKE_FILES = (Mail, Teams, LongTail)
+"""Channels that carry the picture in the message; Teams a link when there is one, for its messages are small."""
+TAKE_LINKS = (Slack, PagerDuty, Webhook)
+"""Channels that are told where the picture is."""
 SENDERS: dict[type[AnyChannel], Send] = {
     Webhook: webhook.send, Slack: slack.send, Teams: teams.send, PagerDuty: pagerduty.send, Opsgenie: opsgenie.send,
     Alertmanager: alertmanager.send, Mail: mail.send, LongTail: longtail.send,
@@ -109,7 +116,32 @@ class Switchboard:
         if n.kind == "heartbeat" and isinstance(channel, (PagerDuty, Opsgenie, Alertmanager)):
             raise ConfigurationError("this channel opens incidents: a heartbeat goes to a channel of type heartbeat")
         page = page_of(n, self.doors.base_url, channel.language, channel.zone)
-        return await SENDERS[type(channel)](page, channel, self.doors)
+        found = await self._picture(n, channel)
+        if not isinstance(found, Attached):
+            return _told(await SENDERS[type(channel)](page, channel, self.doors), found)
+        outcome = await SENDERS[type(channel)](replace(page, picture=found), channel, self.doors)
+        if outcome.state == "failed":  # Slack, for one, refuses a whole message when it cannot fetch the picture
+            outcome = await SENDERS[type(channel)](page, channel, self.doors)
+            return _told(outcome, Without("with it the message was refused"))
+        return _told(outcome, Without(outcome.left_out) if outcome.left_out else found)
+
+    async def _picture(self, n: Notification, channel: AnyChannel) -> Attached | Without | None:
+        """The chart of a message; None when this channel, or this message, never has one."""
+        pictures = self.doors.pictures
+        if pictures is None or not channel.picture or n.kind not in SHOWN or not isinstance(channel, (*TAKE_FILES, *TAKE_LINKS)):
+            return None
+        if isinstance(channel, PagerDuty) and n.kind == "resolved":  # the event that ends an incident has no room for one
+            return None
+        if isinstance(channel, TAKE_LINKS) and not pictures.links:
+            return Without("public_url is no https address, and this channel fetches pictures itself")
+        return await pictures.of(n, channel.language, channel.zone, small=isinstance(channel, Teams) and not pictures.links)
+
+
+def _told(outcome: Outcome, chart: Attached | Without | None) -> Outcome:
+    """The outcome, for the ledger: whether a chart went along."""
+    if chart is None or outcome.state != "sent":
+        return outcome
+    return replace(outcome, text=f"{outcome.text}; " + ("with a chart" if isinstance(chart, Attached) else f"no chart: {chart.why}"))
 
 
 def preview(body: dict[str, Any], n: Notification, base_url: str = "", now_ms: int = 0) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -29,12 +31,13 @@ def escape(text: str) -> str:
 
 
 def payload(page: Page, channel: Teams) -> dict[str, Any]:
-    """The message; alerts are left out from the end until it fits."""
+    """The message; the chart, and then alerts from the end, are left out until it fits."""
     for shown in range(len(page.sections), -1, -1):
-        message = _message(page, channel, shown)
-        if len(msgspec.json.encode(message)) <= LARGEST_BYTES:
-            return message
-    return _message(page, channel, 0, 2_000)
+        for picture in (page.picture, None) if page.picture else (None,):
+            message = _message(replace(page, picture=picture), channel, shown)
+            if len(msgspec.json.encode(message)) <= LARGEST_BYTES:
+                return message
+    return _message(replace(page, picture=None), channel, 0, 2_000)
 
 
 def _message(page: Page, channel: Teams, shown: int, longest: int = LARGEST_BYTES) -> dict[str, Any]:
@@ -47,6 +50,9 @@ def _message(page: Page, channel: Teams, shown: int, longest: int = LARGEST_BYTE
     for section in [] if channel.text else page.sections[:shown]:
         body.append(_text(escape(section.title), weight="Bolder", separator=True))
         body.append({"type": "FactSet", "facts": [{"title": label, "value": escape(text)} for label, text in section.facts]})
+    if page.picture is not None:
+        address = page.picture.url or f"data:image/png;base64,{base64.b64encode(page.picture.png).decode()}"
+        body.append({"type": "Image", "url": address, "altText": page.picture.alt, "size": "Stretch"})
     notes = [escape(t) for t in (page.more, page.note) if t]
     body.append(_text(" · ".join([*notes, escape(n.key)]), size="Small", isSubtle=True, separator=True))
     actions = [{"type": "Action.OpenUrl", "title": label, "url": url} for label, url in page.links[:MOST_BUTTONS] if len(url) <= 2_000]
@@ -69,6 +75,7 @@ def _text(text: str, **more: str | bool) -> dict[str, Any]:
 
 async def send(page: Page, channel: Teams, doors: Doors) -> Outcome:
     """POST it; the address is the credential."""
-    return await doors.https.tell(
-        doors.secrets.read(channel.url_file, page.notification.tenant), msgspec.json.encode(payload(page, channel)), {}
-    )
+    message = payload(page, channel)
+    outcome = await doors.https.tell(doors.secrets.read(channel.url_file, page.notification.tenant), msgspec.json.encode(message), {})
+    shown = any(part["type"] == "Image" for part in message["attachments"][0]["content"]["body"])
+    return outcome if shown or page.picture is None else replace(outcome, left_out="the message would be larger than Teams takes")

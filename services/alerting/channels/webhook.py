@@ -45,7 +45,8 @@ def payload(page: Page, channel: Webhook) -> dict[str, Any]:
             "recipients": n.recipients,
             "links": dict(page.links),
             "alerts": [msgspec.to_builtins(a) for a in n.alerts],
-        },
+        }
+        | ({"picture_url": page.picture.url} if page.picture and page.picture.url else {}),
     }
 
 
