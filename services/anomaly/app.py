@@ -22,7 +22,9 @@ DUTY = Duty(
     "anomaly", (topics.SAMPLES.name,), topics.STATE_ANOMALY.name, controls=(topics.FEEDBACK.name, topics.CONFIG.name), snapshot_every_s=15.0
 )
 
-GROUPS = Duty("groups", (topics.ROLLUPS.name, topics.EPISODES.name), topics.STATE_GROUPS.name, snapshot_every_s=30.0, part="groups")
+GROUPS = Duty(
+    "groups", (topics.ROLLUPS.name, topics.EPISODES.name), topics.STATE_GROUPS.name, snapshot_every_s=30.0, within_s=0.5, part="groups"
+)
 """Series are spread over the partitions of the samples, tenants over those of the findings: so two duties, in two groups."""
 
 

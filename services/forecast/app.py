@@ -18,7 +18,13 @@ from services.forecast.processor import ForecastFactory
 from services.forecast.risks_processor import RisksFactory
 
 FORECASTS = Duty(
-    "forecast", (topics.SAMPLES.name,), topics.STATE_FORECAST.name, controls=(topics.CONFIG.name,), snapshot_every_s=60.0, part="forecasts"
+    "forecast",
+    (topics.SAMPLES.name,),
+    topics.STATE_FORECAST.name,
+    controls=(topics.CONFIG.name,),
+    snapshot_every_s=60.0,
+    within_s=0.5,
+    part="forecasts",
 )
 RISKS = Duty(
     "risks",
@@ -27,6 +33,7 @@ RISKS = Duty(
     controls=(topics.CONFIG.name,),
     snapshot_every_s=30.0,
     ticks=True,
+    within_s=0.5,
     part="risks",
 )
 """Series are spread over the partitions of the samples, tenants over those of the findings: so two duties, in two groups."""

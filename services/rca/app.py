@@ -15,7 +15,9 @@ DUTY = Duty(
     (topics.EPISODES.name, topics.ROLLUPS.name, topics.RISKS.name, topics.EVENTS.name),
     topics.STATE_RCA.name,
     controls=(topics.FEEDBACK.name,),
+    snapshot_every_s=30.0,
     ticks=True,
+    within_s=0.2,
 )
 
 
