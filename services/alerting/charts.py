@@ -11,7 +11,7 @@ from services.alerting.page import Language, one_line
 BACK_MS = 3 * 3_600_000
 """Long enough to see the usual beside the unusual, short enough to see a minute."""
 WIDTH, HEIGHT, SCALE = 640, 260, 2
-SMALL = 360, 170, 1
+SMALL = 440, 180, 1
 """Width, height and fineness where the picture travels inside a message of at most 28 KB."""
 _SERIES = re.compile(r"([0-9a-f]{16})(:|$)")
 

@@ -13,10 +13,14 @@ from typing import Any
 import httpx
 import pytest
 
+from kizashi.clock import SystemClock
 from kizashi.contracts.ids import format_series_id
 from kizashi.contracts.pictures import Picture, sign
 from kizashi.settings import KafkaSettings, StoreSettings
 from kizashi.stream.config import load_signing_key, picture_key
+from services.alerting.channels.pictures import Pictures
+from services.alerting.notification import AlertSummary, Notification
+from services.alerting.page import Attached
 from tests.pipeline.gateway.house import FRESH, House, house, unique_labels
 
 pytestmark = pytest.mark.pipeline
@@ -24,34 +28,21 @@ SECOND = 1_000
 
 
 def pixels(png: bytes) -> tuple[int, int, set[bytes]]:
-    """Width, height, and the colours of a PNG of 8-bit RGB or RGBA; checks signature, chunks and checksums."""
+    """Width, height, and the colours of a PNG with a palette; checks signature, chunks, checksums and that every row is whole."""
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
-    at, data, head = 8, b"", b""
+    at, found = 8, {b"IDAT": b""}
     while at < len(png):
         (length,), name = struct.unpack(">I", png[at : at + 4]), png[at + 4 : at + 8]
         body = png[at + 8 : at + 8 + length]
         assert zlib.crc32(name + body) == struct.unpack(">I", png[at + 8 + length : at + 12 + length])[0]
-        head, data = (body, data) if name == b"IHDR" else (head, data + body if name == b"IDAT" else data)
+        found[name] = found.get(name, b"") + body
         at += 12 + length
-    width, height, depth, kind = struct.unpack(">IIBB", head[:10])
-    assert depth == 8 and kind in (2, 6)
-    wide = 4 if kind == 6 else 3
-    raw, rows, before = zlib.decompress(data), set(), bytes(width * wide)
-    for y in range(height):
-        line = raw[y * (width * wide + 1) : (y + 1) * (width * wide + 1)]
-        before = unfiltered(line[0], bytearray(line[1:]), before, wide)
-        rows |= {before[x : x + wide] for x in range(0, len(before), wide)}
-    return width, height, rows
-
-
-def unfiltered(kind: int, line: bytearray, above: bytes, wide: int) -> bytes:
-    """One row, its filter taken off (PNG specification, 9.2)."""
-    for x in range(len(line)):
-        left, up, corner = (line[x - wide] if x >= wide else 0), above[x], (above[x - wide] if x >= wide else 0)
-        guess = left + up - corner
-        nearest = min((abs(guess - left), 0, left), (abs(guess - up), 1, up), (abs(guess - corner), 2, corner))[2]
-        line[x] = (line[x] + (0, left, up, (left + up) // 2, nearest)[kind]) & 0xFF
-    return bytes(line)
+    width, height, depth, kind = struct.unpack(">IIBB", found[b"IHDR"][:10])
+    assert (depth, kind) == (8, 3)
+    raw = zlib.decompress(found[b"IDAT"])
+    assert len(raw) == (width + 1) * height and not any(raw[:: width + 1]), "rows without a filter"
+    used = {raw[n] for n in range(len(raw)) if n % (width + 1)}
+    return width, height, {found[b"PLTE"][3 * n : 3 * n + 3] for n in used}
 
 
 def planted(gateway: House, tenant: str = "default", count: int = 120) -> tuple[str, int]:
@@ -77,7 +68,7 @@ async def test_a_panel_comes_as_png_and_svg(gateway: House) -> None:
         assert first.headers["content-type"] == "image/png"
         width, height, colours = pixels(first.content)
         assert (width, height) == (320, 160) and len(colours) > 20
-        assert b"\xfb\xfc\xfc" in {c[:3] for c in colours} and b"\xfb\xe6\xdf" in {c[:3] for c in colours}, "ground, and the odd stretch"
+        assert b"\xfb\xfc\xfc" in colours and b"\xfb\xe6\xdf" in colours, "ground, and the odd stretch"
         print(f"first picture {took_s * 1000:.0f} ms, {len(first.content)} bytes")
 
         began = time.perf_counter()
@@ -86,7 +77,7 @@ async def test_a_panel_comes_as_png_and_svg(gateway: House) -> None:
         assert struct.unpack(">II", large.content[16:24]) == (1440, 600)
 
         dark = await client.get("/api/v1/range/picture.png", params=asked(series, start_ms, theme="dark"))
-        assert b"\x15\x1c\x28" in {c[:3] for c in pixels(dark.content)[2]}
+        assert b"\x15\x1c\x28" in pixels(dark.content)[2]
 
         svg = await client.get("/api/v1/range/picture.svg", params=asked(series, start_ms, lang="ja", zone="Asia/Tokyo", threshold=50))
         assert svg.headers["content-type"] == "image/svg+xml" and svg.headers["x-content-type-options"] == "nosniff"
@@ -179,6 +170,27 @@ async def test_a_link_shows_one_picture_to_anybody_until_it_ends(gateway: House)
         assert (
             await stranger.get("/api/v1/range", params={"series": series}, headers={"Authorization": f"Bearer {token}"})
         ).status_code == 401
+
+
+async def test_alerting_has_the_chart_of_a_message_in_time_and_small_enough_for_teams(gateway: House) -> None:
+    series, start_ms = planted(gateway, count=200)
+    started_ms, now_ms = start_ms + 100 * SECOND, start_ms + 200 * SECOND
+    alert = AlertSummary("a", "slow", "critical", "firing", "checkout: latency is not as expected", started_ms, now_ms, series=series)
+    n = Notification("key", "default", "it", "firing", "g", "v", "critical", "slow", ["slow"], now_ms, alerts=[alert])
+    key = picture_key(load_signing_key(gateway.settings.signing_key_path))
+    async with gateway.client() as stranger:
+        pictures = Pictures(gateway.url, "https://kizashi.example", key, SystemClock(), within_s=10.0)
+        for small, longest in ((False, 60_000), (True, 14_000)):
+            found = await pictures.of(n, "ja", "Asia/Tokyo", small)
+            assert isinstance(found, Attached), found
+            assert pixels(found.png)[0] == (440 if small else 1_280) and len(found.png) < longest
+            print(f"chart of a message {'for Teams' if small else ''}: {len(found.png)} bytes")
+            again = await stranger.get(found.url.removeprefix("https://kizashi.example"))
+            assert again.status_code == 200 and again.content == found.png, "the link in the message shows the same"
+        began = time.perf_counter()
+        again_found = await Pictures(gateway.url, "", key, SystemClock()).of(n, "en", "UTC")
+        print(f"within its 1.5 s: {isinstance(again_found, Attached)}, after {(time.perf_counter() - began) * 1000:.0f} ms")
+        await pictures.close()
 
 
 async def test_a_painter_that_is_killed_is_replaced_and_ends_with_the_gateway(gateway: House) -> None:

@@ -1,10 +1,11 @@
 // The server's pictures: what is asked is checked, the client's drawing code draws it, in the asked language, zone and theme.
-import { createCanvas } from "@napi-rs/canvas";
+import { createCanvas, loadImage } from "@napi-rs/canvas";
 import { afterAll, expect, it } from "vitest";
 import type { RangeSeries } from "../src/api/types";
 import { type Ask, askOf } from "../src/painter/ask";
 import { catalogues, cutTo, drawable, wide } from "../src/painter/compose";
 import { type Canvas, pngOf, svgOf } from "../src/painter/draw";
+import { indexedPng } from "../src/painter/png";
 
 const zone = process.env["TZ"];
 afterAll(() => {
@@ -96,17 +97,35 @@ it("lets nobody write markup", () => {
   expect(svgOf(ask({ title: "<script>x</script>" }))).not.toContain("<script>");
 });
 
-it("gives a PNG of the asked size whose pixels follow the data", async () => {
+it("gives a PNG of the asked size whose pixels follow the data", () => {
   const make = (w: number, h: number): Canvas => createCanvas(w, h) as unknown as Canvas;
-  const one = Buffer.from(await pngOf(ask({ form: "png", scale: 2 }), make));
+  const one = Buffer.from(pngOf(ask({ form: "png", scale: 2 }), make));
   expect(one.subarray(1, 4).toString()).toBe("PNG");
   expect([one.readUInt32BE(16), one.readUInt32BE(20)]).toEqual([1200, 520]);
-  const other = await pngOf(
+  const other = pngOf(
     ask({ form: "png", scale: 2, series: [series("cart", { value: series("cart").low.map(() => 2) })] }),
     make,
   );
   expect(Buffer.compare(one, Buffer.from(other))).not.toBe(0);
-  expect(Buffer.compare(one, Buffer.from(await pngOf(ask({ form: "png", scale: 2 }), make)))).toBe(0);
+  expect(Buffer.compare(one, Buffer.from(pngOf(ask({ form: "png", scale: 2 }), make)))).toBe(0);
+});
+
+it("writes a PNG that reads back as it was, and the nearest of 256 colours where there are more", async () => {
+  const colours = (n: number): Uint8ClampedArray =>
+    new Uint8ClampedArray(Array.from({ length: 64 * 64 }, (_, i) => [i % n, (i * 7) % n, 200, 255]).flat());
+  const back = async (rgba: Uint8ClampedArray): Promise<Uint8ClampedArray> => {
+    const picture = await loadImage(Buffer.from(indexedPng(rgba, 64, 64)));
+    const pen = createCanvas(64, 64).getContext("2d");
+    pen.drawImage(picture, 0, 0);
+    return pen.getImageData(0, 0, 64, 64).data;
+  };
+  expect([...(await back(colours(9)))]).toEqual([...colours(9)]);
+  const many = new Uint8ClampedArray(
+    Array.from({ length: 64 * 64 }, (_, i) => [(i % 64) * 4, Math.floor(i / 64) * 4, 100, 255]).flat(),
+  );
+  const off = (await back(many)).map((v, i) => Math.abs(v - (many[i] ?? 0)));
+  expect(Math.max(...off)).toBeGreaterThan(0);
+  expect((await back(many)).filter((_, i) => i % 4 === 3).every((alpha) => alpha === 255)).toBe(true);
 });
 
 it("refuses what is no request, and says why", () => {

@@ -5,11 +5,15 @@ import { SvgPen } from "../take/SvgPen";
 import { formats } from "../time/format";
 import type { Ask } from "./ask";
 import { type Composed, compose, headPx, paintHead } from "./compose";
+import { indexedPng } from "./png";
 
 /** What is used of a canvas library. */
 export interface Canvas {
-  getContext(kind: "2d"): Pen & { scale(x: number, y: number): void; translate(x: number, y: number): void };
-  encode(kind: "png"): Promise<Uint8Array>;
+  getContext(kind: "2d"): Pen & {
+    scale(x: number, y: number): void;
+    translate(x: number, y: number): void;
+    getImageData(x: number, y: number, width: number, height: number): { data: Uint8ClampedArray };
+  };
 }
 
 /** Words, numbers and clock times are written as the request says. A process draws one picture at a time. */
@@ -30,11 +34,11 @@ function body(pen: Pen, c: Composed, width: number, height: number): void {
   pen.fillText(c.empty, width / 2, height / 2);
 }
 
-export async function pngOf(a: Ask, make: (width: number, height: number) => Canvas): Promise<Uint8Array> {
+export function pngOf(a: Ask, make: (width: number, height: number) => Canvas): Uint8Array {
   speak(a);
   const c = compose(a);
-  const canvas = make(Math.round(a.width * a.scale), Math.round(a.height * a.scale));
-  const pen = canvas.getContext("2d");
+  const [width, height] = [Math.round(a.width * a.scale), Math.round(a.height * a.scale)];
+  const pen = make(width, height).getContext("2d");
   pen.scale(a.scale, a.scale);
   pen.fillStyle = c.colours.ground;
   pen.fillRect(0, 0, a.width, a.height);
@@ -42,7 +46,7 @@ export async function pngOf(a: Ask, make: (width: number, height: number) => Can
   const top = headPx(c, a.width);
   pen.translate(0, top);
   body(pen, c, a.width, a.height - top);
-  return canvas.encode("png");
+  return indexedPng(pen.getImageData(0, 0, width, height).data, width, height);
 }
 
 /** The SVG pen writes one size a pen; the head has two. */

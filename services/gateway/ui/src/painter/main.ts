@@ -11,13 +11,13 @@ for (const weight of [400, 600])
 
 const canvas = (width: number, height: number): Canvas => createCanvas(width, height) as unknown as Canvas;
 
-async function answer(line: string): Promise<object> {
+function answer(line: string): object {
   let id: unknown = null;
   try {
     const value = JSON.parse(line) as { id?: unknown };
     id = value?.id ?? null;
     const ask = askOf(value);
-    const bytes = ask.form === "png" ? Buffer.from(await pngOf(ask, canvas)) : Buffer.from(svgOf(ask));
+    const bytes = ask.form === "png" ? Buffer.from(pngOf(ask, canvas)) : Buffer.from(svgOf(ask));
     return { id, data: bytes.toString("base64") };
   } catch (x) {
     return { id, error: x instanceof Error ? x.message : `${x}` };
@@ -25,4 +25,4 @@ async function answer(line: string): Promise<object> {
 }
 
 for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY }))
-  process.stdout.write(`${JSON.stringify(await answer(line))}\n`);
+  process.stdout.write(`${JSON.stringify(answer(line))}\n`);
