@@ -49,18 +49,15 @@ def lists(order: Order, seed: int = 1, clock_ms: Callable[[], int] = now_ms) -> 
         members = range(first, min(first + order.list_length, order.series))
         heads = [f'{{"metric":"{order.metric}","labels":{{"service":"s{k % 20}","host":"h{k}"}},"value":'.encode() for k in members]
         level = 50 + 10 * rng.standard_normal(len(heads))
-        values = [
-            [f'{v:.3f},"ts":'.encode() for v in level + np.sin(i / VARIANTS * 2 * np.pi) + 0.3 * rng.standard_normal(len(heads))]
-            for i in range(VARIANTS)
-        ]
-        groups.append((heads, values))
+        rounds = [level + np.sin(i / VARIANTS * 2 * np.pi) + 0.3 * rng.standard_normal(len(heads)) for i in range(VARIANTS)]
+        groups.append([[head + f'{v:.3f},"ts":'.encode() for head, v in zip(heads, values, strict=True)] for values in rounds])
     last, round_ = [0] * len(groups), 0
     while True:
-        for k, (heads, values) in enumerate(groups):
+        for k, prepared in enumerate(groups):
             last[k] = max(last[k] + 1, clock_ms())
-            tail = f"{last[k]}}},".encode()
-            parts = [part for head, value in zip(heads, values[round_ % VARIANTS], strict=True) for part in (head, value, tail)]
-            yield len(heads), b"[" + b"".join(parts)[:-1] + b"]"
+            parts = prepared[round_ % VARIANTS]
+            tail = f"{last[k]}}}".encode()
+            yield len(parts), b"".join((b"[", (tail + b",").join(parts), tail, b"]"))
         round_ += 1
 
 
