@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import APIRouter, Query, Request
@@ -32,11 +32,12 @@ Zone = Annotated[str, Query(max_length=64, description="IANA zone of the times o
 Threshold = Annotated[float | None, Query(allow_inf_nan=False)]
 Theme = Literal["light", "dark"]
 Lang = Literal["en", "ja"]
-PNG = {200: {"content": {"image/png": {}}, "description": "The picture, with an ETag of its content."}}
-SVG = {200: {"content": {"image/svg+xml": {}}, "description": "The picture, with an ETag of its content."}}
+Described = dict[int | str, dict[str, Any]]
+PNG: Described = {200: {"content": {"image/png": {}}, "description": "The picture, with an ETag of its content."}}
+SVG: Described = {200: {"content": {"image/svg+xml": {}}, "description": "The picture, with an ETag of its content."}}
 
 
-@router.get("/range/picture.png", responses=PNG, response_class=Response)  # type: ignore[arg-type]  # FastAPI wants dict[int | str, …]
+@router.get("/range/picture.png", responses=PNG, response_class=Response)
 async def png(
     request: Request, parts: Parts, who: Who, series: Ids, from_: From = "now-3h", to: To = "now", width: Width = 720,
     height: Height = 300, scale: Scale = 2, title: Title = "", theme: Theme = "light", lang: Lang = "en", zone: Zone = "UTC",
@@ -51,7 +52,7 @@ async def png(
     )  # fmt: skip
 
 
-@router.get("/range/picture.svg", responses=SVG, response_class=Response)  # type: ignore[arg-type]  # as above
+@router.get("/range/picture.svg", responses=SVG, response_class=Response)
 async def svg(
     request: Request, parts: Parts, who: Who, series: Ids, from_: From = "now-3h", to: To = "now", width: Width = 720,
     height: Height = 300, title: Title = "", theme: Theme = "light", lang: Lang = "en", zone: Zone = "UTC",
@@ -66,7 +67,7 @@ async def svg(
     )  # fmt: skip
 
 
-@router.get("/pictures/{token}", responses=PNG, response_class=Response)  # type: ignore[arg-type]  # as above
+@router.get("/pictures/{token}", responses={**PNG, 403: {"description": "Changed, or expired."}}, response_class=Response)
 async def signed(token: str, request: Request, parts: Parts) -> Response:
     """The picture of a link that alerting wrote into a message; 403 for a link that was changed or has expired."""
     try:
