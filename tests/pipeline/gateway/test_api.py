@@ -69,7 +69,7 @@ async def test_the_oddest_of_all_series_lead_whatever_their_names(gateway: House
     gateway.add_samples([odd], now_ms - 200_000, 1_000, 150)
     gateway.add_samples([silent], now_ms - 86_400_000, 1_000, 190)
     async with gateway.client("default/read") as client:
-        asked = {"service": "many", "limit": 2}
+        asked: dict[str, str | int] = {"service": "many", "limit": 2}
         by_name = (await client.get("/api/v1/series", params=asked)).json()
         assert [i["metric"] for i in by_name["items"]] == ["a00", "a01"] and by_name["next"]
         by_score = (await client.get("/api/v1/series", params={**asked, "order": "score"})).json()
