@@ -39,8 +39,10 @@ class Arrival:
 
 def thousandths(score: NDArray[np.float32]) -> NDArray[np.uint32]:
     """Scores (n,) as whole thousandths; NaN is 0, what does not fit is the largest number."""
-    scaled = np.nan_to_num(score.astype(np.float64) * SCORE_UNIT, nan=0.0, posinf=4e9, neginf=0.0)
-    return np.clip(np.rint(scaled), 0, 4e9).astype(np.uint32)
+    scaled = score.astype(np.float64)
+    scaled *= SCORE_UNIT
+    scaled[np.isnan(scaled)] = 0.0
+    return np.clip(np.rint(scaled, out=scaled), 0, 4e9, out=scaled).astype(np.uint32)
 
 
 def versions(flags: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.uint64]:
