@@ -182,6 +182,8 @@ async def _warm(parts: Doors, stop: asyncio.Event) -> None:
     """Fill the caches, then again before each peak; or wait like the others for the end."""
     if parts.limits.warm:
         await warm(parts)
+        if parts.config.state.living("channel"):  # a message waits 1.5 s for its chart, and the first one would start the painter too
+            await parts.pictures.painter.start()
         await warm_for_peaks(parts)
     await stop.wait()
 

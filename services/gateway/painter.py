@@ -1,7 +1,7 @@
 """The door to the painter: a Node process that draws charts with the web client's own code (docs/decisions/0065).
 
-One process, started by the first picture, one picture at a time. It may die or hang: then it is replaced, and whoever waited gets an error,
-never a wait without end. It reads no environment, holds no secret, and may open files only to read them.
+One process, started by the first picture or ``start``, one picture at a time. It may die or hang: then it is replaced, and whoever
+waited gets an error, never a wait without end. It reads no environment, holds no secret, and may open files only to read them.
 """
 
 from __future__ import annotations
@@ -71,6 +71,14 @@ class Painter:
         """Of the process that runs now."""
         return None if self._process is None else self._process.pid
 
+    async def start(self) -> None:
+        """Start the process before the first picture is asked, so that this one takes no longer than the next. Never raises."""
+        try:
+            async with self._turn:
+                await self._running()
+        except PainterAway as x:
+            logger().info("painter.absent", error=str(x))
+
     async def draw(self, ask: Mapping[str, Any]) -> bytes:
         """The file. Raises Backpressure (too many wait), PainterAway (no Node, died, too slow), Refused (the painter will not draw it)."""
         line = msgspec.json.encode({**ask, "id": self._count + 1})
@@ -120,9 +128,12 @@ class Painter:
         if self._clock.monotonic_s() < self._not_before_s:
             raise PainterAway("the painter died just now and is started again in a moment")
         command = self._command or self._found()
-        self._process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LARGEST_ANSWER, env={"TZ": "UTC"}
-        )
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LARGEST_ANSWER, env={"TZ": "UTC"}
+            )
+        except OSError as x:
+            raise PainterAway(f"the painter cannot be started ({x.strerror})") from x
         logger().info("painter.started", pid=self._process.pid)
         return self._process
 

@@ -47,6 +47,17 @@ async def test_one_process_draws_one_picture_after_the_other(make: Make) -> None
     assert await painter.draw({"title": "é"}) == "é".encode() and painter.pid == first
 
 
+async def test_it_can_be_started_before_it_is_needed(make: Make, tmp_path: Path) -> None:
+    painter = make(GOOD + ANSWER)
+    await painter.start()
+    early = painter.pid
+    assert early is not None and await painter.draw({"title": "x"}) == b"x" and painter.pid == early
+    absent = Painter(tmp_path, ManualClock(), command=[str(tmp_path / "no-such-program")])
+    await absent.start()
+    with pytest.raises(PainterAway, match="cannot be started"):
+        await absent.draw({})
+
+
 async def test_a_request_that_the_painter_refuses_says_why_and_leaves_it_running(make: Make) -> None:
     painter = make(GOOD + "    print(json.dumps({'id': ask['id'], 'error': 'width is between 160 and 2000'}), flush=True)\n")
     with pytest.raises(Refused, match="width is between"):

@@ -20,6 +20,7 @@ from aiosmtpd.smtp import SMTP
 from kizashi.clock import ManualClock, SystemClock
 from kizashi.contracts.pictures import Picture, read
 from kizashi.secret_files import SecretFiles
+from kizashi.settings import Settings
 from services.alerting.channels import pictures as module
 from services.alerting.channels.doors import Doors
 from services.alerting.channels.https import Https
@@ -332,3 +333,15 @@ def test_which_chart_a_message_has() -> None:
     assert chart_of(notification(), "en", "UTC") is None, "no alert is about a series"
     assert chart_of(msgspec.structs.replace(n, alerts=[]), "en", "UTC") is None
     assert (series_of("incident-1"), series_of(f"{SERIES}x"), series_of(f"{SERIES}:level")) == ("", "", SERIES)
+
+
+@pytest.mark.parametrize(
+    ("said", "url"),
+    [
+        ({}, "http://127.0.0.1:8080"), ({"bind": "0.0.0.0"}, "http://127.0.0.1:8080"), ({"bind": "10.0.0.5", "port": 9}, "http://10.0.0.5:9"),
+        ({"bind": "0.0.0.0", "gateway_host": "gateway"}, "http://gateway:8080"), ({"gateway_host": "fd00::1"}, "http://[fd00::1]:8080"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_where_alerting_asks(said: dict[str, Any], url: str) -> None:
+    assert Settings(**said).gateway_url == url
