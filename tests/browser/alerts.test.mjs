@@ -23,6 +23,16 @@ function actOn(name, address, run, by = all, provoked = []) {
   }, provoked);
 }
 
+/** An open form, at both widths: axe finds nothing, and nothing lies beside the screen. */
+async function fitsAPhone(page) {
+  for (const width of [1440, 390]) {
+    await page.setViewportSize({ width, height: 844 });
+    await page.evaluate(() => document.querySelectorAll(".editor details").forEach((d) => (d.open = true)));
+    assert.deepEqual(await violations(page), []);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
+  }
+}
+
 actOn("alerts are told in groups, with what held one back; taking the group on sends the group", "/alerts", async (page) => {
   const group = page.getByRole("region", { name: "payments affects checkout, web" });
   await group.getByText("2 alerts told as one").waitFor();
@@ -91,7 +101,10 @@ actOn("why a rule did not fire is asked for a series and a time, and the gates a
 
 actOn("who is on call is a week with its holes; a channel is tested with the settings in the form", "/alerts?view=oncall", async (page) => {
   await page.getByText("mika now").waitFor();
-  assert.equal(await page.locator(".shift.hole").count(), 1);
+  const weeks = page.locator(".week:not(.days)");
+  assert.equal(await weeks.count(), 2, "this week and the next");
+  assert.ok((await weeks.locator(".hole").count()) >= 1);
+  await page.getByText("times of Asia/Tokyo").waitFor();
   await page.getByRole("link", { name: "Channels" }).click();
   await made.answers(page, { "/alerts/channels/test": () => ({ state: "failed", text: "the host is not allowed" }) });
   const section = page.locator(".objects", { hasText: "secrets are names of files" });
@@ -102,6 +115,76 @@ actOn("who is on call is a week with its holes; a channel is tested with the set
   await form.getByLabel("File with the address").fill("slack-url");
   await form.getByRole("button", { name: "Send a test" }).click();
   await form.getByText("the host is not allowed").waitFor();
+});
+
+actOn("a schedule is written in its form: who takes turns, who stands in; the turns are drawn before they are saved, nonsense is refused with its place", "/alerts?view=oncall", async (page) => {
+  const section = page.locator(".objects", { hasText: "whose turn it is" });
+  await section.getByRole("button", { name: "New" }).click();
+  const form = page.getByRole("region", { name: "Editor" });
+  await form.getByLabel("Name").fill(`${unique}-rota`);
+  await form.getByLabel("Time zone").fill("Asia/Tokyo");
+  await form.locator("summary").first().click();
+  await form.getByLabel("People 1", { exact: true }).fill("aiko");
+  // By keys alone: the new entry has the focus.
+  await form.getByRole("button", { name: "+ People" }).press("Enter");
+  await page.keyboard.type("ken");
+  await page.keyboard.press("Tab");
+  await form.getByRole("button", { name: "Move up: People 2" }).press("Enter");
+  assert.equal(await form.getByLabel("People 1", { exact: true }).inputValue(), "ken");
+  const drawn = form.getByRole("region", { name: "The turns as they stand here" });
+  await drawn.locator(".shift", { hasText: "ken" }).first().waitFor();
+  await form.getByRole("button", { name: "+ Overrides" }).click();
+  await form.getByLabel("Who takes over").fill("mika");
+  const day = (n) => new Date(Date.now() + n * 864e5).toISOString().slice(0, 10);
+  await form.getByLabel("From", { exact: true }).fill(`${day(2)}T09:00`);
+  await form.getByLabel("Until", { exact: true }).fill(`${day(1)}T18:00`);
+  await form.getByLabel("Until", { exact: true }).press("Tab");
+  await drawn.getByText("$.overrides[0].to").waitFor();
+  await form.getByLabel("Until", { exact: true }).fill(`${day(4)}T18:00`);
+  await form.getByLabel("Until", { exact: true }).press("Tab");
+  await drawn.locator(".shift", { hasText: "mika" }).first().waitFor();
+  await form.getByLabel("Days a turn").fill("a week");
+  await form.getByRole("button", { name: "Save" }).click();
+  await form.getByText(/every_days/).first().waitFor();
+  assert.equal(await form.getByLabel("Days a turn").inputValue(), "a week", "what a person wrote stays");
+  await form.getByLabel("Days a turn").fill("7");
+  await fitsAPhone(page);
+  await form.getByRole("button", { name: "Save" }).click();
+  await form.waitFor({ state: "detached" });
+  const kept = await api(page, `/config/schedule/${unique}-rota`);
+  assert.deepEqual(kept.body.body.rotations[0].people, ["ken", "aiko"]);
+  assert.equal(kept.body.body.overrides[0].person, "mika");
+}, all, ["400"]);
+
+actOn("the tree of routes is a list with branches; who would be told now is asked before it is saved", "/alerts?view=channels", async (page) => {
+  const section = page.locator(".objects", { hasText: "which alert goes where" });
+  await section.getByRole("button", { name: "New" }).click();
+  const form = page.getByRole("region", { name: "Editor" });
+  await form.getByRole("button", { name: "+ Branches" }).click();
+  await form.getByLabel("Matchers, one a line").fill("team=shop");
+  await form.getByLabel("Team").nth(1).fill("shop");
+  await form.locator(".ordered .ordered").getByRole("button", { name: "+ Branches" }).last().click();
+  await form.getByLabel("Matchers, one a line").nth(1).fill("severity=critical");
+  await form.getByRole("button", { name: "+ Channels" }).last().click();
+  await page.keyboard.type("pager-of-nobody");
+  await page.keyboard.press("Tab");
+  const told = form.getByRole("region", { name: "Who would be told now?" });
+  await told.getByRole("textbox").fill("team=shop\nnonsense");
+  await told.getByRole("button").click();
+  await told.getByText("“nonsense” is no label").waitFor();
+  await told.getByRole("textbox").fill("team=shop\nseverity=critical");
+  await told.getByRole("button").click();
+  await told.getByText("team=shop › severity=critical").waitFor();
+  await told.getByText("Not there: channel pager-of-nobody").waitFor();
+  await form.getByText("As JSON, with all settings").click();
+  assert.equal(JSON.parse(await form.getByLabel("JSON").inputValue()).routes[0].routes[0].channels[0], "pager-of-nobody");
+  await fitsAPhone(page);
+  await form.getByRole("button", { name: "Save" }).click();
+  await form.waitFor({ state: "detached" });
+  assert.equal((await api(page, "/config/route/tree")).body.body.routes[0].match[0], "team=shop");
+  await page.locator(".object", { hasText: "tree" }).getByRole("button").click();
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.locator(".object", { hasText: "tree" }).waitFor({ state: "detached" });
 });
 
 actOn("the delivery log says what arrived, what is tried again and what the fallback took", "/alerts?view=log", async (page) => {

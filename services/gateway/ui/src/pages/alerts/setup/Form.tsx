@@ -84,6 +84,8 @@ interface One {
 
 /** What is no number is kept as it was written: the server refuses it with the place, and nothing a person wrote vanishes. */
 const numeral = (text: string): unknown => (text.trim() && !Number.isNaN(Number(text)) ? Number(text) : text);
+/** While it is being written, "1." is not yet 1. */
+const unfinished = (text: string): unknown => (`${Number(text)}` === text ? Number(text) : text);
 
 const native: Partial<Record<Field["type"], "datetime-local" | "time">> = {
   when: "datetime-local",
@@ -146,10 +148,11 @@ export function Input({ field: f, value, set }: One) {
         step={f.type === "when" ? "1" : undefined}
         list={f.offer && `known-${f.offer}`}
         value={f.type === "when" ? (value ? localInput(Number(value)) : "") : `${value ?? ""}`}
-        onChange={(e) => {
+        onInput={(e) => {
           const said = e.currentTarget.value;
-          set(number ? numeral(said) : f.type === "when" ? Date.parse(said) : said);
+          set(number ? unfinished(said) : f.type === "when" ? Date.parse(said) : said);
         }}
+        onChange={number ? (e) => set(numeral(e.currentTarget.value)) : undefined}
       />
     </label>
   );

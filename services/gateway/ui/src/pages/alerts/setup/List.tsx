@@ -31,8 +31,8 @@ function Ordered<T>({ label, value, set, fresh, draw }: Props<T>) {
     set(next);
   };
   return (
-    <fieldset class="ordered wide">
-      <legend>{label}</legend>
+    <fieldset class="ordered wide" aria-label={label}>
+      {items.length > 0 && <legend aria-hidden="true">{label}</legend>}
       <ol>
         {items.map((item, i) => {
           const key = keys.current[i];
@@ -77,14 +77,8 @@ function Ordered<T>({ label, value, set, fresh, draw }: Props<T>) {
           );
         })}
       </ol>
-      <button
-        ref={add}
-        type="button"
-        class="btn"
-        aria-label={t("alerts.add_to", { of: label })}
-        onClick={() => moved((list, one) => list.push(one()))}
-      >
-        + {t("alerts.add")}
+      <button ref={add} type="button" class="btn" onClick={() => moved((list, one) => list.push(one()))}>
+        + {label}
       </button>
     </fieldset>
   );
@@ -115,7 +109,7 @@ export function Texts({
             aria-label={`${label} ${n + 1}`}
             list={offer && `known-${offer}`}
             value={item}
-            onChange={(e) => put(e.currentTarget.value)}
+            onInput={(e) => put(e.currentTarget.value)}
           />
           {moves}
         </>

@@ -1,4 +1,6 @@
 // Who is on call: now, and in this week and the next as a calendar in the person's own time; holes are shown as holes.
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { get, post } from "../../../api/http";
 import { t } from "../../../i18n";
 import { Mark } from "../../../parts/Mark";
@@ -105,8 +107,15 @@ function Weeks({ turns: s, name, today }: { turns: Turns; name: string; today: n
 /** The turns of the schedule as it stands in the form; what stands in the way is said where it is. */
 function Draft({ body, name }: { body: Body; name: string }) {
   const today = midnight(Date.now());
-  const drawn = useResource<Turns>(`turns|${JSON.stringify(body)}`, () =>
-    post<Turns>("/alerts/oncall/preview", { body, days, at_ms: today }),
+  const now = JSON.stringify(body);
+  const asked = useSignal(now);
+  // A moment after the last key: not every letter is a question
+  useEffect(() => {
+    const timer = setTimeout(() => (asked.value = now), 400);
+    return () => clearTimeout(timer);
+  }, [now]);
+  const drawn = useResource<Turns>(`turns|${asked.value}`, () =>
+    post<Turns>("/alerts/oncall/preview", { body: JSON.parse(asked.value), days, at_ms: today }),
   );
   return (
     <section class="replay" aria-label={t("alerts.draft")}>

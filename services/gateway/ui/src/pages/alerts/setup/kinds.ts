@@ -129,7 +129,7 @@ const told: Field[] = [
 const branch: Entry = {
   fields: [lines("match"), ...told, { name: "continue", type: "flag", off: true, rare: true }],
   fresh: () => ({ match: [] }),
-  line: (b) => `${joined(b["match"]) || "?"} → ${joined(b["team"], b["channels"], b["escalation"]) || "…"}`,
+  line: (b) => `${joined(b["match"]) || "?"} › ${joined(b["team"], b["channels"], b["escalation"]) || "…"}`,
 };
 const branches: Field = { name: "routes", type: "list", of: branch };
 // A branch has branches: the one place where a table holds itself.
