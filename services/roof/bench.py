@@ -132,7 +132,14 @@ def _show(outcome: Mapping[str, object], as_document: bool) -> None:
     rows = []
     for name, value in outcome.items():
         below = value.items() if isinstance(value, Mapping) else [("", value)]
-        rows += [
-            {"figure": f"{name} {part}".strip(), "value": f"{item:,}" if isinstance(item, int | float) else item} for part, item in below
-        ]
+        rows += [{"figure": f"{name} {part}".strip(), "value": _text(item)} for part, item in below]
     table(rows)
+
+
+def _text(item: object) -> str:
+    """A figure, or several in one line."""
+    if isinstance(item, Mapping):
+        return " · ".join(f"{name} {_text(value)}" for name, value in item.items())
+    if isinstance(item, list):
+        return "\n".join(map(_text, item))
+    return f"{item:,}" if isinstance(item, int | float) else str(item)

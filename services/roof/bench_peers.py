@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ ROOT = Path(services.__file__).parents[1]
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 SCRIPTS = ROOT / "deploy" / "peers"
 PEERS = {"faust + river": "faust_river.py", "quix streams + river": "quix_streams.py"}
-LISTS = 400
+LISTS = 2_000
 SECONDS = 30.0
 """A peer is measured for so long at most: its figures are steady from the first seconds on."""
 WITHIN_S = SECONDS + 90.0
@@ -53,6 +54,16 @@ def peers(kafka: KafkaSettings, series: int) -> dict[str, dict[str, Any]]:
             raise Refused(f"{name} ended with exit code {done.returncode}: {done.stderr[-1_000:]}")
         found[name] = json.loads(lines[-1])
     return found
+
+
+def side_by_side(house: Mapping[str, float], found: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """CPU-seconds a million samples: the processes of the house that do what peers do, the peers, and the whole house, which does more.
+
+    ``house`` is CPU-seconds a million by process, ``found`` what ``peers`` gave; the broker's are in the last one alone.
+    """
+    share = round(house["ingest"] + house["anomaly"], 2)
+    others = {name: figures["cpu_s_per_million"] for name, figures in found.items()}
+    return {"ingest + anomaly": share, **others, "whole house": round(sum(house.values()), 2)}
 
 
 def _fill(kafka: KafkaSettings, source: str, target: str, series: int) -> int:

@@ -189,4 +189,7 @@ def pipeline(seconds: float = 120.0, series: int = 10_000, delay_s: float = 20.0
         key = house.kizashi("token", "create", "bench", "--scope", "read")["key"]
         delayed = {"delays": [delays(house, rate, delay_s, key, series) for rate in DELAY_RATES]}
         result = throughput(house, seconds, series) | delayed | {"idle_rss_mb": idle, "idle_rss_mb_total": round(sum(idle.values()))}
-        return result | ({"peers": bench_peers.peers(house.settings.kafka, series)} if with_peers else {})
+        if with_peers:
+            found = bench_peers.peers(house.settings.kafka, series)
+            result |= {"peers": found, "cpu_s_per_million_side_by_side": bench_peers.side_by_side(result["cpu_s_per_million"], found)}
+        return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.roof.bench_peers import side_by_side
 from services.roof.bench_pipeline import delay_figures
 
 
@@ -16,3 +17,8 @@ def test_a_slow_start_shows_in_the_whole_and_not_in_the_second_half() -> None:
 
 def test_nothing_came() -> None:
     assert delay_figures([], 0.0) == {"points": 0}
+
+
+def test_peers_are_compared_with_the_processes_that_do_their_work() -> None:
+    house = {"ingest": 1.0, "anomaly": 0.75, "kafka": 0.5}
+    assert side_by_side(house, {"x": {"cpu_s_per_million": 8.0}}) == {"ingest + anomaly": 1.75, "x": 8.0, "whole house": 2.25}
