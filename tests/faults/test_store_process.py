@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from kizashi.errors import StoreUnavailable
+from kizashi.standalone.clickhouse_blocks import Blocks, unpack_blocks
 from kizashi.store.blocks import Block
 from kizashi.store.client import connect
 from kizashi.store.migrate import migrate
@@ -151,6 +152,23 @@ def test_what_http_clients_may_rely_on(server: StoreProcess) -> None:
         assert refused(server, {}, sql.encode()) == (status, code), sql
     assert refused(server, {"query": "DROP TABLE default.c"})[0] in (403, 500)  # GET never writes
     assert get(server, {"query": "SELECT count() FROM default.c"}) == b"3\n"
+
+
+def test_clickhouse_s_own_blocks_go_both_ways(server: StoreProcess) -> None:
+    both = {"compress": "1", "decompress": "1"}
+    get(server, {}, b"CREATE TABLE default.d (a UInt64) ENGINE = MergeTree ORDER BY a")
+    rows = b"".join(b"%d\n" % n for n in range(200_000))
+    assert get(server, {"query": "INSERT INTO default.d FORMAT TSV", **both}, Blocks().feed(rows)) == b""
+    for asked in ({}, {"wait_end_of_query": "1"}):  # in pieces, and whole
+        answer = get(server, {"query": "SELECT a FROM default.d ORDER BY a", "compress": "1", **asked})
+        assert unpack_blocks(answer, 64 << 20) == rows and len(answer) < len(rows)
+    assert get(server, {"query": "SELECT a FROM default.d ORDER BY a", "compress": "0"}) == rows
+    twice = {"query": "SELECT 7", "compress": "1", "enable_http_compression": "1"}
+    assert unpack_blocks(gzip.decompress(get(server, twice, headers={"Accept-Encoding": "gzip"})), 100) == b"7\n"
+    damaged = bytearray(Blocks().feed(b"1\n"))
+    damaged[3] ^= 1
+    assert refused(server, {"query": "INSERT INTO default.d FORMAT TSV", **both}, bytes(damaged))[0] == 403
+    assert get(server, {"query": "SELECT count() FROM default.d"}) == b"200000\n"
 
 
 def test_a_session_remembers_what_was_set(server: StoreProcess) -> None:

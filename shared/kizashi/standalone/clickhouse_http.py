@@ -19,11 +19,12 @@ from aiohttp import web
 
 from kizashi.errors import Refused
 from kizashi.observe.logs import logger
+from kizashi.standalone.clickhouse_blocks import Blocks, unpack_blocks
 from kizashi.standalone.clickhouse_codecs import Packer, TooLarge, choose, packer, unpack
 from kizashi.standalone.clickhouse_engine import Answer, Engine, EngineError, Handle, too_large
 from kizashi.standalone.clickhouse_gate import admit
 from kizashi.standalone.clickhouse_native import CUSTOM_SERIALIZATION, reframe
-from kizashi.standalone.clickhouse_request import Account, Ask, Denied, authenticate, understand
+from kizashi.standalone.clickhouse_request import Account, Ask, Denied, authenticate, flag, understand
 from kizashi.standalone.clickhouse_sql import Statement
 
 T = TypeVar("T")
@@ -121,10 +122,14 @@ class Front:
             body = raw
             if encoding := request.headers.get("Content-Encoding"):
                 body = await self._in(self._writes, lambda: unpack(raw, encoding, self.limits.unpacked))
+            if flag(query, "decompress"):
+                blocks = body
+                body = await self._in(self._writes, lambda: unpack_blocks(blocks, self.limits.unpacked))
         return understand(query, request.headers, request.method, body, account)
 
     async def _carry_out(self, request: web.Request, ask: Ask) -> web.StreamResponse:
-        wants_packing = request.query.get("enable_http_compression", "1") not in ("0", "false")
+        # Packed in blocks already, an answer is packed once more only for who says so.
+        wants_packing = request.query.get("enable_http_compression", "0" if ask.blocks else "1") not in ("0", "false")
         encoding = choose(request.headers.get("Accept-Encoding", "")) if wants_packing else ""
         if ask.statement.verb == "INSERT":
             return self._done(await self._in(self._writes, lambda: self._run(ask)), ask, "")
@@ -199,7 +204,7 @@ class Front:
         finished = False
         try:
             await response.prepare(request)
-            pack = packer(encoding) if encoding else None
+            pack = _packer(ask, encoding)
             try:
                 while piece is not None:
                     await self._send(response, piece, pack)
@@ -236,8 +241,7 @@ class Front:
 
     def _done(self, answer: Answer, ask: Ask, encoding: str) -> web.Response:
         body = answer.body
-        if encoding:
-            pack = packer(encoding)
+        if (pack := _packer(ask, encoding)) is not None:
             body = pack.feed(body) + pack.end()
         summary = {
             "read_rows": str(answer.read_rows), "read_bytes": str(answer.read_bytes),
@@ -254,6 +258,12 @@ class Front:
             "X-ClickHouse-Timezone": self.engine.timezone,
         }
         return web.Response(status=STATUS.get(code, 500), text=f"{said} (version {self.engine.version})\n", headers=headers)
+
+
+def _packer(ask: Ask, encoding: str) -> Packer | None:
+    """What an answer goes through on its way out: blocks, a content encoding, both in that order, or neither."""
+    outer = packer(encoding) if encoding else None
+    return Blocks(outer) if ask.blocks else outer
 
 
 def _revision(request: web.Request) -> int:

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kizashi.errors import KizashiError, Refused
+from kizashi.errors import KizashiError
 from kizashi.standalone.clickhouse_sql import Statement, name_set, parse
 
 TRANSPORT = name_set(
@@ -53,6 +53,8 @@ class Ask:
     session: str
     whole: bool
     read_only: bool
+    blocks: bool = False
+    """The answer is packed in ClickHouse's own blocks (``compress=1``)."""
 
     @property
     def pieces(self) -> bool:
@@ -90,9 +92,6 @@ def authenticate(headers: Mapping[str, str], query: Mapping[str, str], accounts:
 
 def understand(query: Mapping[str, str], headers: Mapping[str, str], method: str, body: bytes, account: Account) -> Ask:
     """Statement, data and settings of a request; raises Refused with what is wrong."""
-    for flag in ("compress", "decompress"):
-        if query.get(flag, "0") not in ("0", "false", ""):
-            raise Refused(f"{flag}=1 (ClickHouse's own block compression) is not spoken here: use Accept-Encoding and Content-Encoding")
     url = query.get("query", "").encode()
     statement, data = _combine(url, body)
     fmt = statement.format or query.get("default_format") or headers.get("X-ClickHouse-Format") or "TabSeparated"
@@ -108,7 +107,13 @@ def understand(query: Mapping[str, str], headers: Mapping[str, str], method: str
         session=query.get("session_id", ""),
         whole=query.get("wait_end_of_query", "0") not in ("0", "false"),
         read_only=account.reader or method == "GET",
+        blocks=flag(query, "compress"),
     )
+
+
+def flag(query: Mapping[str, str], name: str) -> bool:
+    """Whether a parameter of the transport is switched on."""
+    return query.get(name, "0") not in ("0", "false", "")
 
 
 def _combine(url: bytes, body: bytes) -> tuple[Statement, bytes]:

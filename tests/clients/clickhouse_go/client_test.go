@@ -94,6 +94,50 @@ func TestCompressionOfAnswers(t *testing.T) {
 	}
 }
 
+func TestBlocksOfTheServersOwnCompression(t *testing.T) {
+	ctx := context.Background()
+	for _, method := range []clickhouse.CompressionMethod{clickhouse.CompressionLZ4, clickhouse.CompressionZSTD} {
+		conn := open(t, method)
+		if err := conn.Exec(ctx, "CREATE TABLE IF NOT EXISTS go_blocks (n UInt64, s String) ENGINE = MergeTree ORDER BY n"); err != nil {
+			t.Fatalf("%v: %v", method, err)
+		}
+		batch, err := conn.PrepareBatch(ctx, "INSERT INTO go_blocks")
+		if err != nil {
+			t.Fatalf("%v: %v", method, err)
+		}
+		for n := uint64(0); n < 50000; n++ {
+			if err := batch.Append(n, "row"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := batch.Send(); err != nil {
+			t.Fatalf("%v: %v", method, err)
+		}
+		rows, err := conn.Query(ctx, "SELECT n, s FROM go_blocks ORDER BY n")
+		if err != nil {
+			t.Fatalf("%v: %v", method, err)
+		}
+		count, sum := 0, uint64(0)
+		for rows.Next() {
+			var n uint64
+			var s string
+			if err := rows.Scan(&n, &s); err != nil {
+				t.Fatal(err)
+			}
+			count, sum = count+1, sum+n
+		}
+		if err := rows.Err(); err != nil || count != 50000 || sum != 1249975000 {
+			t.Fatalf("%v: %d rows, sum %d, %v", method, count, sum, err)
+		}
+		if _, err := conn.Query(ctx, "SELECT * FROM there_is_no_such_table"); err == nil {
+			t.Fatal("an error was lost")
+		}
+		if err := conn.Exec(ctx, "DROP TABLE go_blocks"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestManyRowsStream(t *testing.T) {
 	rows, err := open(t, clickhouse.CompressionGZIP).Query(context.Background(), "SELECT number, toString(number) FROM numbers(300000)")
 	if err != nil {

@@ -83,9 +83,10 @@ def test_get_only_reads() -> None:
     assert understand({"query": "SELECT 1"}, {}, "GET", b"", ADA).read_only
 
 
-def test_native_compression_is_refused() -> None:
-    with pytest.raises(Refused, match="Accept-Encoding"):
-        understand({"query": "SELECT 1", "compress": "1"}, {}, "POST", b"", ADA)
+def test_blocks_are_an_answer_s_affair() -> None:
+    assert understand({"query": "SELECT 1", "compress": "1"}, {}, "POST", b"", ADA).blocks
+    for off in ({}, {"compress": "0"}, {"compress": "false"}, {"decompress": "1"}):
+        assert not understand({"query": "SELECT 1", **off}, {}, "POST", b"", ADA).blocks
 
 
 @pytest.mark.parametrize(("fmt", "kind"), [("JSON", "application/json"), ("JSONEachRow", "x-ndjson"), ("CSV", "csv"), ("Native", "octet")])
