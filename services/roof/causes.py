@@ -16,6 +16,7 @@ from kizashi.contracts.inputs import Event
 from kizashi.contracts.topics import EVENTS
 from kizashi.errors import Refused
 from services import wiring
+from services.gateway.queries.dependencies import EDGES_AT
 from services.roof.ask import select
 from services.roof.output import as_json, err, out, table
 
@@ -25,9 +26,6 @@ At = Annotated[str, typer.Option("--at", help="The map as of this time: ISO 8601
 BEFORE_MS = 1_800_000
 SHORTEST_STEP_MS, STEPS = 10_000, 300
 MOST_SERIES = 2_000
-EDGE_SQL = """SELECT caller, callee, e.source AS source, confidence, rate, hard, directed, toUnixTimestamp64Milli(first) AS first_ms,
-              toUnixTimestamp64Milli(last) AS last_ms FROM edges AS e FINAL
-              WHERE tenant = {tenant:String} AND first <= fromUnixTimestamp64Milli({at:Int64}) ORDER BY caller, callee, source"""
 MEANS_SQL = """SELECT series_id, any(metric) AS metric, any(labels) AS labels, groupArray(k) AS at, groupArray(mean) AS means FROM
                (SELECT any(series_id) AS series_id, sid, any(metric) AS metric, any(labels) AS labels, avg(value) AS mean,
                        intDiv(toUnixTimestamp64Milli(time) - {start:Int64}, {step:Int64}) AS k
@@ -151,12 +149,12 @@ def show(at: At = "now", as_document: Json = False) -> None:
 
 
 def _edges(at_ms: int) -> list[Edge]:
-    """Edges that had been seen by then. One seen again later was not yet as old as it is now: it counts as just seen."""
+    """Edges as they had been told by then."""
     tenant = wiring.load().tenant
     return [
-        Edge(tenant, r["caller"], r["callee"], r["source"], r["confidence"], r["first_ms"], min(r["last_ms"], at_ms), r["rate"],
+        Edge(tenant, r["caller"], r["callee"], r["source"], r["confidence"], r["first_ms"], r["last_ms"], r["rate"],
              bool(r["hard"]), bool(r["directed"]))
-        for r in _rows(EDGE_SQL, at=at_ms)
+        for r in _rows(EDGES_AT.sql, at=at_ms)
     ]  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from kizashi.contracts.findings import (
 )
 from kizashi.contracts.inputs import Event
 from kizashi.errors import InvalidMessage
+from kizashi.online.dependencies import FORGET_BELOW, TELL_EVERY_MS
 from kizashi.store.blocks import Block
 
 MS = "DateTime64(3, 'UTC')"
@@ -253,20 +254,21 @@ def events(found: Sequence[Landed], now_ms: int) -> list[tuple[str, Block]]:
 
 
 def edges(found: Sequence[Landed], now_ms: int) -> list[tuple[str, Block]]:
-    """Dependencies as rca knows them."""
-    return _edges([f.message for f in found], now_ms)
+    """Dependencies as rca knows them: the newest word on each, and each ten minutes' word beside it, but for what has left the map."""
+    told: list[Edge] = [f.message for f in found]
+    known = [e for e in told if e.confidence >= FORGET_BELOW]
+    newest = [("edges", _edges(told, now_ms).timed())] if told else []
+    history = _edges(known, now_ms).number(MS, slot=lambda m: m.last_ms // TELL_EVERY_MS * TELL_EVERY_MS)
+    return newest + ([("edge_history", history.timed())] if known else [])
 
 
-def _edges(told: list[Edge], now_ms: int) -> list[tuple[str, Block]]:
-    if not told:
-        return []
+def _edges(told: list[Edge], now_ms: int) -> Rows:
     rows = Rows([Landed(e, 0, 0) for e in told], now_ms).text(
         tenant=lambda m: m.tenant, caller=lambda m: m.caller, callee=lambda m: m.callee, source=lambda m: m.source
     )
     rows.number("Float64", confidence=lambda m: m.confidence, rate=lambda m: m.rate)
     rows.number("UInt8", hard=lambda m: m.hard, directed=lambda m: m.directed)
-    rows.number(MS, first=lambda m: m.first_ms, last=lambda m: m.last_ms)
-    return [("edges", rows.timed())]
+    return rows.number(MS, first=lambda m: m.first_ms, last=lambda m: m.last_ms)
 
 
 def config_log(found: Sequence[Landed], now_ms: int) -> list[tuple[str, Block]]:

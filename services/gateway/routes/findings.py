@@ -14,6 +14,7 @@ from kizashi.errors import NotFound
 from kizashi.online import whatif
 from services.gateway.answers import Value, json_answer
 from services.gateway.credentials import digest
+from services.gateway.dependencies import edges_at
 from services.gateway.doors import Doors
 from services.gateway.explain import explain
 from services.gateway.exports import Listing, listing
@@ -131,9 +132,15 @@ async def forecasts(parts: Parts, who: Who, series: Annotated[list[str], Query(m
 
 
 @router.get("/edges")
-async def edges(parts: Parts, who: Who) -> Listing:
-    """Dependencies seen in the last 30 days."""
-    return listing(await _edges(parts, who.tenant), "edges")
+async def edges(parts: Parts, who: Who, at: Annotated[str, Query(max_length=64)] = "") -> Listing:
+    """Dependencies seen in the last 30 days; with ``at`` the map as it was then, its confidences too, ninety days back at most."""
+    if not at:
+        return listing(await _edges(parts, who.tenant), "edges")
+    try:
+        at_ms = parse_time(at, parts.clock.now_ms())
+    except BadTime as x:
+        raise Problem(400, str(x)) from x
+    return listing(await edges_at(parts, who.tenant, at_ms), "edges")
 
 
 @router.get("/whatif")

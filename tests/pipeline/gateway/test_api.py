@@ -83,8 +83,8 @@ async def test_the_oddest_of_all_series_lead_whatever_their_names(gateway: House
 
 async def test_pages_that_have_nothing_answer_all_the_same(gateway: House) -> None:
     paths = (
-        "overview", "series", "facets", "episodes", "incidents", "alerts", "deliveries", "risks", "edges", "whatif?entity=db",
-        "changes", "causes/accuracy",
+        "overview", "series", "facets", "episodes", "incidents", "alerts", "deliveries", "risks", "edges",
+        "edges?at=now-1h", "whatif?entity=db", "changes", "causes/accuracy",
         "annotations", "health", "stats", "connect", "connect/arrivals", "config/dashboard", "audit", "dead_letters", "queries/slow",
         "openapi.json", "me", "shares",
     )  # fmt: skip

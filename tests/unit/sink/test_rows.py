@@ -48,6 +48,15 @@ def test_forecasts_fill_a_second_table_and_topology_does_not() -> None:
     assert tables == {topics.EVENTS.name: ["events"], topics.FORECASTS.name: ["forecasts", "forecast_errors"]}
 
 
+def test_a_dependency_that_left_the_map_is_no_part_of_its_history() -> None:
+    rows = LANDINGS[topics.EDGES.name].rows
+    seen, gone = (Edge("t", "a", "b", "traced", c, 1, 601_000) for c in (0.5, 0.01))
+    assert [name for name, _ in rows([Landed(gone, 0, 0)], 0)] == ["edges"]
+    both = dict(rows([Landed(seen, 0, 0), Landed(gone, 1, 0)], 0))
+    assert (both["edges"].rows, both["edge_history"].rows) == (2, 1)
+    assert rows([], 0) == []
+
+
 @pytest.mark.parametrize(
     ("topic", "message"),
     [

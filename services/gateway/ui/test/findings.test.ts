@@ -11,7 +11,7 @@ import { bins, byEntity } from "../src/pages/forecast/Outlook";
 import { burnOrder } from "../src/pages/forecast/RiskLine";
 import { orderedTerms } from "../src/pages/incidents/Causes";
 import { arranged } from "../src/pages/incidents/Incidents";
-import { standingAt, standingOf } from "../src/pages/incidents/Reach";
+import { mapTime, shares, standingAt, standingOf } from "../src/pages/incidents/Reach";
 import { firstSigns, inWords } from "../src/pages/incidents/related";
 import { report } from "../src/pages/incidents/report";
 import { gathered } from "../src/pages/incidents/Timeline";
@@ -143,6 +143,25 @@ describe("incidents", () => {
       ["a", 0.05],
     ]);
     expect(orderedTerms({ nothing: 0 })).toEqual([]);
+  });
+
+  it("says how many users are hit, or that it is not known, and which promises are inside", () => {
+    const told = (impact: Parameters<typeof shares>[0]) => shares(impact).map((line) => line.split(" ")[0]);
+    expect(told({})).toEqual(["incidents.users_unknown"]);
+    expect(told({ users: null, slos: [] })).toEqual(["incidents.users_unknown"]);
+    expect(told({ users: 0 })).toEqual(["incidents.users"]);
+    expect(told({ users: 0.34, slos: ["checkout"], slo_share: 0.5, tickets: ["T-1"], ticket_share: 1 })).toEqual([
+      "incidents.users",
+      "incidents.slos",
+      "incidents.tickets",
+    ]);
+  });
+
+  it("asks for the map of the moment shown: now's while the incident goes on, the end's once it is closed", () => {
+    expect(mapTime(null, null)).toBe(null);
+    expect(mapTime(undefined, 61_000)).toBe(120_000);
+    expect(mapTime(300_000, null)).toBe(300_000);
+    expect(mapTime(300_000, 119_999)).toBe(120_000);
   });
 
   it("writes a report in which text from outside stays text", () => {

@@ -218,6 +218,16 @@ export interface Incident {
   changes?: string[];
   timeline?: { at_ms: number; what: string; text: string; ref?: string }[];
   similar?: string[];
+  impact?: Impact;
+}
+
+/** How much is inside a blast radius; a share (0 to 1) is null where nothing of the kind is known. */
+export interface Impact {
+  users?: number | null;
+  slos?: string[];
+  slo_share?: number | null;
+  tickets?: string[];
+  ticket_share?: number | null;
 }
 
 export interface Edge {

@@ -1,7 +1,7 @@
 // Whom an incident reaches: the map as of any moment of it, the affected with probability and time, and "what if this failed".
 import { useSignal } from "@preact/signals";
 import { get } from "../../api/http";
-import type { Affected, Edge, Incident, Page } from "../../api/types";
+import type { Affected, Edge, Impact, Incident, Page } from "../../api/types";
 import { t } from "../../i18n";
 import { DependencyMap, type Standing } from "../../map/DependencyMap";
 import { nearby, telling } from "../../map/layout";
@@ -45,6 +45,23 @@ function Affects({ blast, none }: { blast: readonly Affected[]; none: string }) 
       ))}
     </ul>
   );
+}
+
+/** Sentences about how much is hit: always about users, about promises only where there are some inside. */
+export function shares({ users, slos, slo_share, tickets, ticket_share }: Impact): string[] {
+  const inside = (key: string, names: readonly string[] = [], share: number | null | undefined): string[] =>
+    names.length ? [t(key, { p: percent(share ?? 0), names: names.join(", ") })] : [];
+  return [
+    users == null ? t("incidents.users_unknown") : t("incidents.users", { p: percent(users) }),
+    ...inside("incidents.slos", slos, slo_share),
+    ...inside("incidents.tickets", tickets, ticket_share),
+  ];
+}
+
+/** The time whose map is asked for: none while it is now's, else the next full minute, so that a slide asks seldom. */
+export function mapTime(closedMs: number | null | undefined, atMs: number | null): number | null {
+  const moment = atMs ?? closedMs;
+  return moment == null ? null : Math.ceil(moment / 6e4) * 6e4;
 }
 
 function WhatIf({ names }: { names: readonly string[] }) {
@@ -92,11 +109,12 @@ function Slider({ from, to, at }: { from: number; to: number; at: { value: numbe
 }
 
 export function Reach({ incident, related }: { incident: Incident; related: Related }) {
-  const edges = useResource<Page<Edge>>("edges", (abort) => get("/edges", { limit: 1000 }, abort));
+  const at = useSignal<number | null>(null);
+  const then = mapTime(incident.closed_ms, at.value);
+  const edges = useResource<Page<Edge>>(`edges ${then}`, (abort) => get("/edges", then ? { at: then } : {}, abort));
   const first = firstSigns(related.episodes);
   const from = Math.min(incident.opened_ms, ...first.values()) - 3e4;
   const to = Math.max(incident.closed_ms ?? incident.updated_ms, from + 6e4);
-  const at = useSignal<number | null>(null);
   const seeds = [
     ...new Set([
       ...(incident.entities ?? []),
@@ -109,6 +127,11 @@ export function Reach({ incident, related }: { incident: Incident; related: Rela
       <header>
         <h2>{t("incidents.reach")}</h2>
       </header>
+      <ul class="pad shares">
+        {shares(incident.impact ?? {}).map((s) => (
+          <li key={s}>{s}</li>
+        ))}
+      </ul>
       <Ready of={edges}>
         {(page) => {
           const names = nearby(

@@ -1,6 +1,7 @@
 // A post-mortem to start from, in Markdown, with the facts filled in and the questions left open.
 import type { Incident } from "../../api/types";
 import { t } from "../../i18n";
+import { shares } from "./Reach";
 
 const iso = (ms: number): string => new Date(ms).toISOString().replace(".000Z", "Z");
 /** Text from events must not become markup of the document. */
@@ -24,6 +25,7 @@ export function report(i: Incident): string {
     "",
     `## ${t("incidents.reach")}`,
     "",
+    ...shares(i.impact ?? {}).map((s) => `- ${plain(s)}`),
     ...(i.blast ?? []).map((a) => `- ${plain(a.entity)}: ${(a.probability * 100).toFixed(0)} % (${a.meaning})`),
     "",
     `## ${t("incidents.timeline")}`,
