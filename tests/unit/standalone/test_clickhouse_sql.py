@@ -53,3 +53,13 @@ def test_long_statements_are_refused() -> None:
 def test_damaged_text_is_refused() -> None:
     with pytest.raises(Refused, match="UTF-8"):
         parse(b"SELECT '\xff'")
+
+
+def test_a_statement_that_comes_again_is_taken_apart_once_and_data_never_kept() -> None:
+    asked = b"SELECT value FROM samples WHERE series_id IN {ids:Array(UInt64)} FORMAT Native"
+    assert parse(asked) is parse(bytes(bytearray(asked)))
+    data = b"insert into t format TSV\n1"
+    assert parse(data) == parse(bytes(bytearray(data))) and parse(data) is not parse(data)
+    for _ in range(2):
+        with pytest.raises(Refused):
+            parse(b"SELECT 1; SELECT 2")
