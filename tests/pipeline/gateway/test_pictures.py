@@ -208,6 +208,17 @@ async def test_a_painter_that_is_killed_is_replaced_and_ends_with_the_gateway(ga
         print(f"painter {resident_mb(other):.0f} MB")
 
 
+async def test_links_share_an_allowance(kafka: KafkaSettings, clickhouse: StoreSettings, tmp_path: Path) -> None:
+    async with house(kafka, clickhouse, tmp_path, replace(FRESH, requests_per_s=0.2)) as gateway:  # a burst of two
+        series, start_ms = planted(gateway)
+        key = picture_key(load_signing_key(gateway.settings.signing_key_path))
+        until_ms = int(time.time() * SECOND) + 60_000
+        token = sign(Picture("default", [series], start_ms, start_ms + 200 * SECOND, width=320, height=160), until_ms, key)
+        async with gateway.client() as stranger:
+            codes = [(await stranger.get(f"/api/v1/pictures/{token}")).status_code for _ in range(4)]
+        assert codes[0] == 200 and codes[-1] == 429, codes
+
+
 async def test_none_is_left_behind_and_without_it_the_answer_says_what_to_do(
     kafka: KafkaSettings, clickhouse: StoreSettings, tmp_path: Path
 ) -> None:
