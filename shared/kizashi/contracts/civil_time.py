@@ -16,6 +16,8 @@ from kizashi.errors import ConfigurationError
 
 LONGEST_CALENDAR_DAYS = 62
 """Two months, the longest stretch of turns or windows that may be asked for at once: the gateway and alerting refuse more alike."""
+FIRST_YEAR, LAST_YEAR = 1970, 3000
+"""At the ends of the calendar (years 1 and 9999) the difference to UTC leads out of it, and whoever asks for the moment fails."""
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _EPOCH = datetime(1970, 1, 1)
 
@@ -59,6 +61,8 @@ def wall_time(text: str, field: str) -> datetime:
         raise ConfigurationError(f"{text!r} is not a time such as 2026-01-05T09:00 - at `$.{field}`") from x
     if wall.tzinfo is not None:
         raise ConfigurationError(f"{text!r}: leave the offset out, 'time_zone' says it - at `$.{field}`")
+    if not FIRST_YEAR <= wall.year <= LAST_YEAR:
+        raise ConfigurationError(f"{text!r} is not between the years {FIRST_YEAR} and {LAST_YEAR} - at `$.{field}`")
     return wall
 
 

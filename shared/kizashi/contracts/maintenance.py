@@ -5,20 +5,26 @@ It mutes paging, and what happens in it teaches the models nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import msgspec
-from dateutil.rrule import rrule, rruleset, rrulestr
+from dateutil.rrule import rrule, rrulestr
 
 from kizashi.contracts.checked import converted
-from kizashi.contracts.civil_time import civil, moment, wall_time, zone
+from kizashi.contracts.civil_time import LAST_YEAR, civil, moment, wall_time, zone
 from kizashi.contracts.matchers import all_match, matchers
 from kizashi.errors import ConfigurationError
 
 LONGEST_S = 7 * 86_400.0
 NEVER_MS = 1 << 62
+OF_DAYS = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTH", "BYHOUR", "BYMINUTE", "BYSECOND", "WKST"})
+"""What a rule by the day may say. dateutil walks day by day to the year 9999 for one that never comes (the 30th of February: three seconds
+of CPU in which nobody is paged); by the month or the year it takes a tenth of a second."""
+MOST_A_DAY = 24
+"""Windows of one day: dateutil walks through every one since the start."""
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 """Below a day dateutil would walk through millions of occurrences to find today's."""
 
@@ -53,20 +59,41 @@ def maintenance_from(body: dict[str, Any]) -> Maintenance:
     wall_time(m.start, "start")
     if not 0.0 < m.duration_s <= LONGEST_S:
         raise ConfigurationError("a window lasts up to 7 days - at `$.duration_s`")
-    if m.rrule and not any(f"FREQ={f}" in m.rrule.upper() for f in FREQUENCIES):
-        raise ConfigurationError(f"FREQ is one of {', '.join(FREQUENCIES)} - at `$.rrule`")
-    recurrence(m)
+    _check_rule(m)
     return m
 
 
-def recurrence(m: Maintenance) -> rrule | rruleset | None:
+def _check_rule(m: Maintenance) -> None:
+    """A rule that would keep everybody waiting is refused: finer than a day, several rules, many windows a day, one that never comes."""
+    if not m.rrule:
+        return
+    if any(c.isspace() for c in m.rrule):
+        raise ConfigurationError("one rule without spaces, such as FREQ=MONTHLY;BYDAY=2SA - at `$.rrule`")
+    # of a name that is there twice the last one counts, as in dateutil
+    parts = dict(p.partition("=")[::2] for p in m.rrule.upper().removeprefix("RRULE:").split(";"))
+    if parts.get("FREQ") not in FREQUENCIES:
+        raise ConfigurationError(f"FREQ is one of {', '.join(FREQUENCIES)} - at `$.rrule`")
+    if parts["FREQ"] == "DAILY" and (other := parts.keys() - OF_DAYS):
+        raise ConfigurationError(f"a rule by the day has no {', '.join(sorted(other))}: write it by the month or year - at `$.rrule`")
+    if not parts.get("INTERVAL", "1").isdecimal() or int(parts.get("INTERVAL", "1")) < 1:
+        raise ConfigurationError("INTERVAL is at least 1: with 0 it would be the same day for ever - at `$.rrule`")
+    if math.prod(len(parts.get(n, "").split(",")) for n in ("BYHOUR", "BYMINUTE", "BYSECOND")) > MOST_A_DAY:
+        raise ConfigurationError(f"at most {MOST_A_DAY} windows a day - at `$.rrule`")
+    if window_at(m, moment(wall_time(m.start, "start"), m.time_zone)).start_ms == NEVER_MS:
+        raise ConfigurationError(f"{m.rrule!r} never comes - at `$.rrule`")
+
+
+def recurrence(m: Maintenance) -> rrule | None:
     """The rule over wall-clock times without zone; None for a single window."""
     if not m.rrule:
         return None
     try:
-        return rrulestr(m.rrule, dtstart=wall_time(m.start, "start"), ignoretz=True)
+        made = rrulestr(m.rrule, dtstart=wall_time(m.start, "start"), ignoretz=True)
     except (ValueError, KeyError, TypeError, AttributeError) as x:
         raise ConfigurationError(f"{m.rrule!r} is not a recurrence rule: {x} - at `$.rrule`") from x
+    if not isinstance(made, rrule):
+        raise ConfigurationError("one rule without dates beside it - at `$.rrule`")
+    return made
 
 
 def window_at(m: Maintenance, at_ms: int) -> Window:
@@ -79,6 +106,8 @@ def window_at(m: Maintenance, at_ms: int) -> Window:
     since = civil(at_ms, m.time_zone) - timedelta(milliseconds=duration, days=2)
     good_from = at_ms
     for occurrence in rule.xafter(since, inc=True):
+        if occurrence.year > LAST_YEAR:
+            break
         start = moment(occurrence, m.time_zone)
         if at_ms < start + duration:
             return Window(start, start + duration, good_from, start + duration)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kizashi.contracts.civil_time import moment, wall_time
-from kizashi.contracts.maintenance import Calendar, maintenance_from
+from kizashi.contracts.maintenance import Calendar, maintenance_from, windows
 from kizashi.errors import ConfigurationError
 from services.alerting.budget import HELD, Budget, Ledger, Precision, worth_of
 from services.alerting.inhibition import Inhibition, Inhibitor
@@ -205,3 +206,36 @@ def test_worth_rises_with_severity_score_and_precision() -> None:
     assert worth_of("critical", 1, good) > worth_of("warning", 1, good) > worth_of("warning", 1, Precision()) > worth_of("warning", 1, bad)
     assert worth_of("warning", 3, good) > worth_of("warning", 1, good)
     assert all(0 <= worth_of(s, x, p) <= 1 for s in ("info", "critical") for x in (-1.0, 0.0, 1e9) for p in (good, bad))
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "by the month"),
+        ("FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30", "never comes"),
+        ("FREQ=DAILY;UNTIL=19990101T000000", "never comes"),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30;COUNT=3", "never comes"),
+        ("FREQ=DAILY;FREQ=SECONDLY", "FREQ is one of"),
+        ("RRULE:FREQ=DAILY\nRRULE:FREQ=SECONDLY", "one rule"),
+        ("FREQ=DAILY;INTERVAL=0", "INTERVAL"),
+        ("FREQ=DAILY;INTERVAL=-1", "INTERVAL"),
+        ("FREQ=DAILY;BYHOUR=0,1,2,3,4;BYMINUTE=0,1,2,3,4,5", "windows a day"),
+        ("nonsense", "FREQ"),
+        ("FREQ=DAILY;BYDAY=XX", "not a recurrence"),
+    ],
+)
+def test_rules_that_would_keep_paging_waiting_are_refused(rule: str, said: str) -> None:
+    began = time.process_time()
+    with pytest.raises(ConfigurationError, match=said):
+        maintenance_from({"match": ["a=1"], "start": "2026-12-31T23:00", "duration_s": 60, "rrule": rule, "time_zone": "America/Lima"})
+    assert time.process_time() - began < 2.0, "seconds of CPU in which nobody would be paged"
+
+
+def test_rare_and_counted_rules_come_when_they_come_and_then_no_more() -> None:
+    body = {"match": ["a=1"], "start": "2027-01-01T00:00", "duration_s": 60}
+    leap = maintenance_from({**body, "rrule": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO"})
+    first = moment(wall_time("2044-02-29T00:00", ""), "UTC")
+    assert windows(leap, T0, first + DAY, 9) == [(first, first + 60 * S)]
+    thrice = maintenance_from({**body, "rrule": "FREQ=DAILY;COUNT=3"})
+    begin = moment(wall_time("2027-01-01T00:00", ""), "UTC")
+    assert [s for s, _ in windows(thrice, T0, begin + 60 * DAY, 9)] == [begin, begin + DAY, begin + 2 * DAY]

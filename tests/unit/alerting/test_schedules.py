@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kizashi.contracts.civil_time import FIRST_YEAR, LAST_YEAR
 from kizashi.errors import ConfigurationError
 from services.alerting.schedules import Schedule, on_call, schedule_from, shifts
 
@@ -132,6 +133,8 @@ def test_overrides_win_and_holes_are_seen() -> None:
             {"time_zone": "UTC", "rotations": [{"people": ["a"], "start": "2026-01-01T00:00", "hours": [{"from": "25:00"}]}]},
             "$.rotations[0].hours[0].from",
         ),
+        ({"time_zone": "Asia/Tokyo", "rotations": [{"people": ["a"], "start": "0001-01-01T00:00"}]}, "$.rotations[0].start"),
+        ({"time_zone": "America/Lima", "rotations": [{"people": ["a"], "start": "9999-12-31T23:59"}]}, "$.rotations[0].start"),
         ({"time_zone": "UTC", "rotations": [{"people": ["a", " "], "start": "2026-01-01T00:00"}]}, "$.rotations[0].people"),
         (
             {
@@ -151,3 +154,11 @@ def test_bad_schedules_are_refused_with_the_place(body: dict[str, object], said:
 
 def test_a_schedule_is_what_was_written() -> None:
     assert isinstance(schedule_from({"time_zone": "UTC", "rotations": [{"people": ["a"], "start": "2026-01-01T00:00"}]}), Schedule)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12", "America/Lima"])
+@pytest.mark.parametrize("start", [f"{FIRST_YEAR}-01-01T00:00", f"{LAST_YEAR}-12-31T23:59"])
+def test_the_first_and_the_last_time_that_is_taken_can_be_asked_for(zone: str, start: str) -> None:
+    s = schedule_from({"time_zone": zone, "rotations": [{"people": ["a", "b"], "start": start, "every_days": 366}]})
+    for at_ms in (0, 1 << 45):
+        assert on_call(s, at_ms) in ("", "a", "b") and shifts(s, at_ms, at_ms + 62 * DAY)
