@@ -1,6 +1,7 @@
 """Many small questions to the store as few large ones: while one is being answered, those that come meanwhile wait and are asked together.
 
-No timer: with one reader nothing waits, with a hundred the store is asked once at a time for what all of them want.
+A first question waits for a moment too: the charts of a dashboard come one after the other within a few milliseconds, and each question
+costs the store more than what is in it.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ class _Waiting(Generic[R]):
 
 
 class Gather(Generic[K, R]):
-    """``ask(key, ids)`` gives an answer that holds at least these ids."""
+    """``ask(key, ids)`` gives an answer that holds at least these ids. The first question of a key waits ``wait_s`` for others."""
 
-    def __init__(self, work: Callable[[K, list[int]], Awaitable[R]], most: int = 500) -> None:
+    def __init__(self, work: Callable[[K, list[int]], Awaitable[R]], most: int = 500, wait_s: float = 0.0) -> None:
         self._work = work
+        self._wait_s = wait_s
         self._most = most
         self._waiting: dict[K, _Waiting[R]] = {}
         self._running: dict[K, asyncio.Task[None]] = {}
@@ -48,6 +50,7 @@ class Gather(Generic[K, R]):
 
     async def _run(self, key: K) -> None:
         try:
+            await asyncio.sleep(self._wait_s)
             while (slot := self._waiting.pop(key, None)) is not None:
                 self.questions += 1
                 try:

@@ -32,6 +32,8 @@ EMPTY: Stretch = np.empty((len(KEPT), 0), np.float64)
 """A stretch is (11, n): the columns of KEPT, in order of bucket."""
 STATEMENTS = {Tier.ROWS: q.BUCKETS, Tier.MINUTES: q.BY_MINUTE, Tier.HOURS: q.BY_HOUR}
 EDGES_TTL_S = 5.0
+TOGETHER_S = 0.003
+"""A browser sends the questions of one dashboard within this time."""
 CELLS = 50_000
 """Buckets that one question brings back: 4 MB."""
 
@@ -56,7 +58,7 @@ class Ranges:
     def __init__(self, answers: Answers, cache: RangeCache, clock: Clock) -> None:
         self._answers, self._clock = answers, clock
         self.cache = cache
-        self._gather: Gather[Question, dict[Key, Stretch]] = Gather(self._ask)
+        self._gather: Gather[Question, dict[Key, Stretch]] = Gather(self._ask, wait_s=TOGETHER_S)
 
     async def read(self, asked: Asked, described: dict[int, Described]) -> bytes:
         """The answer as JSON, as the API promises it."""

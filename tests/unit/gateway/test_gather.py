@@ -61,3 +61,20 @@ async def test_one_question_stays_bounded_and_a_reader_may_leave() -> None:
         await leaving
     await asyncio.gather(*(gather.ask("a", range(n, n + 6)) for n in (0, 10, 20)))
     assert max(sizes) <= 10
+
+
+async def test_questions_that_come_within_the_wait_are_one_from_the_start() -> None:
+    asked: list[list[int]] = []
+
+    async def work(key: str, ids: list[int]) -> list[int]:
+        asked.append(ids)
+        return ids
+
+    gather: Gather[str, list[int]] = Gather(work, wait_s=0.2)
+
+    async def panel(n: int) -> list[int]:
+        await asyncio.sleep(n / 1_000)
+        return await gather.ask("a", [n])
+
+    assert await asyncio.gather(*(panel(n) for n in range(4))) == [[0, 1, 2, 3]] * 4
+    assert asked == [[0, 1, 2, 3]]
