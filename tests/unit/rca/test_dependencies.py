@@ -192,3 +192,16 @@ def test_a_chain_of_two_thousand_services_is_followed_without_recursion() -> Non
     hit = blast.worlds(graph, {"s0000": 1.0})
     assert 1_000 < len(hit) <= blast.MAX_REACH + 1
     assert len(blast.structural(graph, "s0000")) == len(hit) - 1
+
+
+def test_what_if_the_hub_of_two_thousand_services_fails() -> None:
+    n = 2_000
+    graph = DependencyMap()
+    for i in range(1, n):
+        graph.observe(EdgeState(f"s{i}", "hub" if i < 1_500 else f"s{i - 1_499}", "declared", 1.0, 0, 0, spread=0.9))
+    graph.observe(EdgeState("hub", "s1999", "declared", 1.0, 0, 0))  # a cycle through it
+    affected = blast.what_if(graph, "hub")
+    assert {a.entity for a in affected} <= {f"s{i}" for i in range(1, n)}
+    assert len(affected) > 1_900
+    assert {a.hops for a in affected} == {1, 2}
+    assert all(0 < a.probability <= 1 and a.path[0] == "hub" for a in affected)

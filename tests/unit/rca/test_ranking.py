@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 import numpy as np
 import pytest
@@ -203,3 +205,18 @@ def test_clocks_five_seconds_apart_change_no_answer(skew_s: int) -> None:
     w = Window(tuple(s for s, _m in columns), names_, tuple(f"{s}:{m}" for s, m in columns), x[:300], x[300:], 1.0)
     r = rank(w, MAP, Alarm("shop", "latency"), {})
     assert (r.verdict, names(r)[0], r.indicators[0].name) == ("cause", "db", "db:cpu")
+
+
+def test_two_thousand_services_with_cycles_are_ranked() -> None:
+    rng = np.random.default_rng(1)
+    n, broken = 2_000, 1_500
+    edges = [(f"s{i}", f"s{int(rng.integers(i + 1, n))}") for i in range(n - 1)]
+    edges += [(f"s{b}", f"s{a}") for a, b in rng.integers(0, n, (40, 2))]
+    normal, abnormal = 10 + rng.normal(size=(200, n)), 10 + rng.normal(size=(30, n))
+    abnormal[:, broken] += 25
+    names = tuple(f"s{i}" for i in range(n))
+    began = time.process_time()
+    r = rank(Window(names, ("errors",) * n, tuple(map(str, range(n))), normal, abnormal, 10.0), graph_of(*edges), Alarm(), {})
+    assert time.process_time() - began < 15.0
+    assert r.causes[0].entity == f"s{broken}"
+    assert all(np.isfinite(c.score) for c in r.causes)
