@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import uvloop
 
-from kizashi.errors import Recoverable
+from kizashi.errors import Recoverable, Refused
 from services.gateway.bench_http import Browser
 from services.gateway.bench_pages import Ask, Pages
 
@@ -132,8 +132,7 @@ async def cost(url: str, key: str, used: Callable[[], Mapping[str, float]]) -> d
 
     ``used`` gives the CPU seconds of every part so far. What the parts use when nobody asks is measured first and taken away.
     """
-    address = urlsplit(url)
-    browser = Browser(address.hostname or "127.0.0.1", address.port or 80, key)
+    browser = _browser(url, key)
     try:
         pages = Pages(json.loads((await browser.get("/api/v1/series?limit=1000")).body)["items"])
         began, before = time.monotonic(), used()
@@ -164,7 +163,6 @@ Doing = Callable[["Person"], list[Coroutine[Any, Any, None]]]
 
 async def _crowd(url: str, key: str, people: int, seconds: float, doing: Doing) -> dict[str, object]:
     tally = Tally()
-    address = urlsplit(url)
     async with (
         aiohttp.ClientSession(url, headers=bearer(key), connector=aiohttp.TCPConnector(limit=0)) as client,
         _keys(client, people) as keys,
@@ -177,7 +175,7 @@ async def _crowd(url: str, key: str, people: int, seconds: float, doing: Doing) 
             Person(
                 client,
                 own,
-                Browser(address.hostname or "127.0.0.1", address.port or 80, own),
+                _browser(url, own),
                 pages,
                 tally,
                 began + seconds,
@@ -209,6 +207,14 @@ async def _keys(client: aiohttp.ClientSession, people: int) -> AsyncIterator[lis
         for one in made:
             async with client.delete(f"/api/v1/config/key/{one['prefix']}", headers={"If-Match": '"1"'}) as answer:
                 await answer.read()
+
+
+def _browser(url: str, key: str) -> Browser:
+    """Raises Refused for TLS: what its records take to open would be measured as the server's."""
+    address = urlsplit(url)
+    if address.scheme != "http":
+        raise Refused(f"{url}: the load client speaks plain HTTP, so that it measures the gateway alone: name its own port")
+    return Browser(address.hostname or "127.0.0.1", address.port or 80, key)
 
 
 def _now_ms() -> int:

@@ -14,7 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from services.gateway.bench import Tally
+from kizashi.errors import Refused
+from services.gateway.bench import Tally, cost, run
 from services.gateway.bench_http import BadAnswer, Browser, Wire
 from services.gateway.bench_pages import Pages
 from services.gateway.roles import ROUTES
@@ -126,3 +127,8 @@ def test_a_report_has_the_quantiles_and_the_errors() -> None:
     report = tally.report(10.0, 1.0)
     assert report["all_ms"] == {"p50": 51.0, "p95": 96.0, "p99": 100.0, "worst": 100.0}
     assert (report["errors"], report["requests_per_s"]) == ({"a 503": 1}, 10.0)
+
+
+def test_tls_is_refused_with_what_to_do() -> None:
+    with pytest.raises(Refused, match="name its own port"):
+        run(cost("https://127.0.0.1:1", "k", dict))
