@@ -218,7 +218,7 @@ export interface Incident {
   changes?: string[];
   timeline?: { at_ms: number; what: string; text: string; ref?: string }[];
   similar?: string[];
-  impact?: Impact;
+  impact?: Impact | null;
 }
 
 /** How much is inside a blast radius; a share (0 to 1) is null where nothing of the kind is known. */
