@@ -136,8 +136,9 @@ async def edges(parts: Parts, who: Who, at: Annotated[str, Query(max_length=64)]
     """Dependencies seen in the last 30 days; with ``at`` the map as it was then, its confidences too, ninety days back at most."""
     if not at:
         return listing(await _edges(parts, who.tenant), "edges")
+    now_ms = parts.clock.now_ms()
     try:
-        at_ms = parse_time(at, parts.clock.now_ms())
+        at_ms = min(max(0, parse_time(at, now_ms)), now_ms)  # nothing was before 1970, nothing is known of the future
     except BadTime as x:
         raise Problem(400, str(x)) from x
     return listing(await edges_at(parts, who.tenant, at_ms), "edges")

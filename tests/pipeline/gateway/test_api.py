@@ -84,7 +84,7 @@ async def test_the_oddest_of_all_series_lead_whatever_their_names(gateway: House
 async def test_pages_that_have_nothing_answer_all_the_same(gateway: House) -> None:
     paths = (
         "overview", "series", "facets", "episodes", "incidents", "alerts", "deliveries", "risks", "edges",
-        "edges?at=now-1h", "whatif?entity=db", "changes", "causes/accuracy",
+        "edges?at=now-1h", "edges?at=9999999999999999", "edges?at=-1", "whatif?entity=db", "changes", "causes/accuracy",
         "annotations", "health", "stats", "connect", "connect/arrivals", "config/dashboard", "audit", "dead_letters", "queries/slow",
         "openapi.json", "me", "shares",
     )  # fmt: skip
@@ -103,6 +103,7 @@ async def test_pages_that_have_nothing_answer_all_the_same(gateway: House) -> No
 
 BAD_QUESTIONS = [
     ("causes/accuracy?from=whenever", 400, "now-6h"),
+    ("edges?at=tuesday", 400, "now-6h"),
     ("range?series=xyz", 400, "16 hexadecimal digits"),
     ("range?series=0000000000000001", 404, "none of these series"),
     ("range?series=0000000000000001&from=now-900d", 400, "at most 800 days"),
