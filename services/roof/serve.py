@@ -10,6 +10,7 @@ import signal
 from kizashi.errors import NotFound
 from kizashi.observe import logs
 from kizashi.settings import Settings
+from kizashi.standalone.start_page import let_go
 from services import wiring
 
 SERVICES = ("ingest", "anomaly", "forecast", "rca", "alerting", "sink", "backup", "gateway")
@@ -40,4 +41,7 @@ def stop_on_signals() -> asyncio.Event:
 
 async def _serve(service: str, settings: Settings) -> None:
     stop = stop_on_signals()
-    await importlib.import_module(f"services.{service}.app").serve(settings, stop)
+    app = importlib.import_module(f"services.{service}.app")
+    if service == "gateway":
+        let_go(settings.bind, settings.port)
+    await app.serve(settings, stop)

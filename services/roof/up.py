@@ -17,6 +17,7 @@ from kizashi.settings import Settings
 from kizashi.standalone import home as house
 from kizashi.standalone import preflight, probe
 from kizashi.standalone.kafka import KafkaProcess
+from kizashi.standalone.start_page import StartPage
 from kizashi.standalone.supervisor import Supervisor
 from services import wiring
 from services.roof import plan, serve
@@ -111,11 +112,15 @@ async def _supervise(settings: Settings) -> int:
     observe = ObservePort(health, settings.observe_port)
     where = f"http://{'127.0.0.1' if settings.bind == '0.0.0.0' else settings.bind}:{settings.port}"  # noqa: S104 - compared, not bound
     about = {"version": __version__, "address": where, "kafka": kafka.bootstrap, "observe_port": observe.port}
+    page = StartPage(settings.bind, settings.port, lambda: [(child.spec.name, child.state) for child in supervisor.children])
     supervisor = Supervisor(settings.home, plan.stages(settings, kafka, machine.demo, _say), about, _say)
     house.write_addresses(settings.home, _addresses(settings))
     try:
+        await page.open()
+        _say(f"{where} shows how far it is")
         await supervisor.start(stop)
         ready = await supervisor.wait_ready(READY_WITHIN_S, stop)
+        page.close()
         if not stop.is_set():
             _welcome(settings, where, supervisor, ready)
         await stop.wait()
@@ -124,6 +129,7 @@ async def _supervise(settings: Settings) -> int:
         err.print(str(error), style="red")
         return 1
     finally:
+        page.close()
         _say("stopping …")
         await supervisor.stop()
         observe.close()

@@ -151,7 +151,7 @@ def test_slots_that_nobody_used_take_no_memory() -> None:
         bank.reserve(slots)
     size = sum(column.nbytes for column in columns(bank.records))
     grew = psutil.Process().memory_info().rss - before
-    assert size > 240e6 and grew < size / 8
+    assert size > 240e6 and grew < size / 4
 
 
 def test_growing_and_restoring_keep_every_bit() -> None:
