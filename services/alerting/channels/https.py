@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import httpx
 
@@ -44,6 +46,13 @@ class Answer:
     body: bytes
 
 
+def settle_sniffio() -> None:
+    """Note that sniffio is not installed, where it is not: httpcore tries to import it six times a request, and each failed try walks the
+    whole import path, a fifth of what a message costs."""
+    if "sniffio" not in sys.modules and find_spec("sniffio") is None:
+        sys.modules["sniffio"] = None  # type: ignore[assignment]  # Python's own way to say so: a later import fails at once
+
+
 class Https:
     """Sends requests to targets within ``reach``. ``trust`` is the TLS context; None takes the system's authorities."""
 
@@ -51,6 +60,7 @@ class Https:
         self, reach: Reach, trust: ssl.SSLContext | None = None, resolve: Resolve = resolve, clock: Clock | None = None,
         within_s: float = WITHIN_S,
     ) -> None:  # fmt: skip
+        settle_sniffio()
         self.reach, self.clock = reach, clock or SystemClock()
         self._resolve, self._within_s = resolve, within_s
         self.trust = trust or ssl.create_default_context()

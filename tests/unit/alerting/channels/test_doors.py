@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import importlib
 import socket
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,11 +21,13 @@ from kizashi.errors import ConfigurationError, Refused
 from kizashi.secret_files import SecretFiles
 from services.alerting.breaker import LONGEST_OPEN_S, Breaker
 from services.alerting.channels.heartbeat import Heartbeats
+from services.alerting.channels.https import Https
 from services.alerting.channels.kinds import Mail, Webhook, decode_channel
 from services.alerting.channels.outcome import of_status
 from services.alerting.channels.switchboard import Switchboard, example
 from services.alerting.page import WORDS, page_of
 from services.alerting.retry import LONGEST_S, delay_s, retry_after_s, spent_s
+from services.alerting.targets import Reach
 from services.alerting.templates import check, fill
 from tests.unit.alerting.channels.receiver import Reply, doors, receiver
 
@@ -304,3 +309,12 @@ def test_a_breaker_opens_probes_and_closes() -> None:
     assert b.take(now)
     b.answered()
     assert b.state == "closed" and b.take(now) and b.take(now)
+
+
+def test_a_request_does_not_look_for_a_package_that_is_not_there() -> None:
+    """httpcore tries to import sniffio six times a request: it is there, or known not to be."""
+    Https(Reach())
+    assert "sniffio" in sys.modules
+    missing = sys.modules.get("sniffio") is None
+    with pytest.raises(ImportError) if missing else contextlib.nullcontext():
+        importlib.import_module("sniffio")
