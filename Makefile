@@ -10,6 +10,8 @@ PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python
 NODE_PATH_FIRST := PATH="$(CURDIR)/$(BIN):$$PATH"
 ONE_THREAD := NUMBA_NUM_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 UI_SOURCES := $(shell find $(UI)/src $(UI)/public $(UI)/build $(UI)/index.html $(UI)/*.json $(UI)/*.ts -type f 2>/dev/null)
+THIS_MAKE := $(MAKE)
+# A recipe that says MAKE itself is run by `make -n` too, tests and all.
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
 
@@ -64,11 +66,18 @@ down: ## Stop the containers (their data stays)
 
 # ---------------------------------------------------------------- test
 
-.PHONY: test check lint types house unit web soak
-test: setup lint types web ## Everything: gates, unit, suites, pipeline, a sample of faults, browser
-	@$(ONE_THREAD) $(BIN)/coverage erase
-	@$(ONE_THREAD) $(BIN)/coverage run -m pytest -m "not soak"
+.PHONY: test beside-real-parts check lint types house unit web soak
+# Tests on real parts wait more than they compute: types, the client's tests and the unit tests run beside them, their output comes after.
+test: setup lint ## Everything: gates, unit, suites, pipeline, a sample of faults, browser
+	@$(BIN)/coverage erase
+	@beside=$$(mktemp); trap 'rm -f "$$beside"' EXIT; \
+	$(THIS_MAKE) beside-real-parts >"$$beside" 2>&1 & other=$$!; failed=0; \
+	$(ONE_THREAD) $(BIN)/coverage run -m pytest -m "not soak" --ignore=tests/unit || failed=$$?; \
+	wait $$other || failed=$$?; cat "$$beside"; exit $$failed
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report --skip-covered --format=total | sed 's/^/coverage, lines and branches, %: /'
+
+beside-real-parts: types web
+	@$(ONE_THREAD) $(BIN)/coverage run -m pytest -m "not soak" tests/unit
 
 check: lint types house unit ## The quick gates: format, lint, types, house rules, unit tests
 
