@@ -79,6 +79,7 @@ act("a note that somebody else changed meanwhile is not overwritten", "/explore"
   await form.getByLabel("Text").fill("mine");
   await form.getByRole("button", { name: "Save" }).click();
   await form.getByRole("alert").getByText("version 2").waitFor();
+  assert.equal(await form.getByLabel("Text").inputValue(), "mine", "what was written is still there");
   await page.keyboard.press("Escape");
   await form.waitFor({ state: "detached" });
   assert.equal((await api(page, `/annotations/${made.id}`)).body.text, "theirs");

@@ -60,7 +60,7 @@ function Form({ picture, note, close }: Props) {
   const field = (name: string, value: string, more: object = {}) => (
     <label>
       {t(`notes.${name}`)}
-      <input class="field" name={name} value={value} {...more} />
+      <input class="field" name={name} defaultValue={value} {...more} />
     </label>
   );
   const when = { type: "datetime-local", step: "1" };
@@ -72,21 +72,25 @@ function Form({ picture, note, close }: Props) {
         {field("title", note.title, { required: true, maxLength: 200 })}
         <label>
           {t("notes.text")}
-          <textarea class="field" name="text" maxLength={4000} value={note.text} />
+          <textarea class="field" name="text" maxLength={4000} defaultValue={note.text} />
         </label>
         {field("from", localInput(note.at_ms), { ...when, required: true })}
         {field("to", note.end_ms > note.at_ms ? localInput(note.end_ms) : "", when)}
         {field("tags", note.tags?.join(", ") ?? "")}
         <label>
           {t("notes.scope")}
-          <select class="field" name="scope" defaultValue={scopeOf(note)}>
+          <select class="field" name="scope">
             <option value="">{t("notes.scope_all")}</option>
             {[...entities].map((e) => (
-              <option key={e} value={`entity:${e}`}>
+              <option key={e} value={`entity:${e}`} selected={scopeOf(note) === `entity:${e}`}>
                 {e}
               </option>
             ))}
-            {ids.length > 0 && <option value="series">{t("notes.scope_series", { n: ids.length })}</option>}
+            {ids.length > 0 && (
+              <option value="series" selected={scopeOf(note) === "series"}>
+                {t("notes.scope_series", { n: ids.length })}
+              </option>
+            )}
           </select>
         </label>
         {problem.value && <p role="alert">{problem.value}</p>}

@@ -62,7 +62,7 @@ function Form({ query, done }: { query: Query; done: () => void }) {
   const field = (name: string, value: string, more: object = {}) => (
     <label>
       {t(`queries.s_${name}`)}
-      <input class="field" name={name} value={value} required {...more} />
+      <input class="field" name={name} defaultValue={value} required {...more} />
     </label>
   );
   return (
@@ -72,7 +72,7 @@ function Form({ query, done }: { query: Query; done: () => void }) {
       {field("every", `${query.every_s ?? 60}`, { type: "number", min: 10, max: 86400 })}
       <label>
         {t("queries.s_sql")}
-        <textarea class="field" name="sql" rows={5} required value={query.sql} />
+        <textarea class="field" name="sql" rows={5} required defaultValue={query.sql} />
       </label>
       <label class="check">
         <input type="checkbox" name="on" defaultChecked={query.enabled ?? true} /> {t("queries.s_on")}
