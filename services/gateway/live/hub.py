@@ -7,7 +7,7 @@ message is a join of ready fragments, so a thousand subscriptions cost little mo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
 
 import msgspec
@@ -33,6 +33,8 @@ RECENT_S = 5.0
 loaded its range misses nothing between the answer and the first live point. Clients drop what they know already."""
 RECENT_BYTES = 2 << 20
 """Most of it that is kept of one partition."""
+GATHER_S = 0.02
+"""Not seen by a person; a hundred screens that open send a thousand subscriptions, and each would walk over all the others."""
 OBSERVED = 0
 """Partition that is always followed, so that the delay of the pipeline is known when nobody looks."""
 
@@ -49,6 +51,8 @@ class Hub:
         self.findings = FindingDesk()
         self._subs: set[SeriesSubscription] = set()
         self._sieve = Sieve(())
+        self._following: asyncio.Future[None] | None = None
+        self._joining: list[SeriesSubscription] = []
         self._rows: list[Rows] = []
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -92,20 +96,27 @@ class Hub:
     def subscribe(self, sub: SeriesSubscription) -> None:
         """Serve it from the next flush on; before that it gets what lies after its ``since``, or else the last few seconds."""
         self._subs.add(sub)
-        self._follow()
-        self._spawn(self._join(sub), "live-join")
+        self._spawn(self._join(sub, self._follow_soon()), "live-join")
 
     def unsubscribe(self, subs: Iterable[SeriesSubscription]) -> None:
         """Forget subscriptions; unknown ones are ignored."""
         gone = {s for s in subs if s in self._subs}
         if gone:
             self._subs -= gone
-            self._follow()
+            self._follow_soon()
 
     def _spawn(self, work: object, name: str) -> None:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work, name=name)  # type: ignore[arg-type]  # any coroutine
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _follow_soon(self) -> asyncio.Future[None]:
+        """Done when what is subscribed now is followed. What is subscribed within GATHER_S costs one look at all subscriptions."""
+        if self._following is None:
+            loop = asyncio.get_running_loop()
+            self._following = loop.create_future()
+            loop.call_later(GATHER_S, self._follow)
+        return self._following
 
     def _follow(self) -> None:
         wanted: set[Place] = {(SCORES, p) for sub in self._subs for p in sub.partitions}
@@ -113,6 +124,9 @@ class Hub:
         wanted |= {(name, p) for name in self.findings.topics for p in range(self.partitions)}
         self._tail.want(frozenset(wanted))
         self._sieve = Sieve(s for sub in self._subs for s in sub.series)
+        if self._following is not None:
+            self._following.set_result(None)
+            self._following = None
 
     def _position(self, partition: int) -> int:
         return self._tail.positions.get((SCORES, partition), 0)
@@ -159,27 +173,37 @@ class Hub:
                 sub.deliver(sub.cursor(self._position), mine)
         self.busy_s += perf_counter() - began
 
-    async def _join(self, sub: SeriesSubscription) -> None:
-        """Begin exactly at a flush: rows before it belong to the replay or to nobody, rows after it are live."""
+    async def _join(self, sub: SeriesSubscription, followed: asyncio.Future[None]) -> None:
+        """Wait until its partitions are read, then begin together with all others that wait."""
+        await asyncio.shield(followed)
         try:
             await self._tail.wait_for(frozenset((SCORES, p) for p in sub.partitions))
         except KizashiError as x:
             sub.client.send(error_message(sub.id, str(x)))
             self.unsubscribe([sub])
             return
-        self.flush()
-        start = {p: self._position(p) for p in sub.partitions}
-        sub.joined = True
-        if sub.since is None:
-            sub.client.points(sub.id, sub.cursor(self._position), self._last_seconds(sub))
-            return
-        sub.replaying = True
-        await self._replay(sub, start)
+        if not self._joining:
+            asyncio.get_running_loop().call_soon(self._begin)
+        self._joining.append(sub)
 
-    def _last_seconds(self, sub: SeriesSubscription) -> dict[int, Fragment]:
-        """What came of its series in the last few seconds, as far as it is kept."""
-        began, sieve, rows = perf_counter(), Sieve(sub.series), []
-        for value in [v for p in sub.partitions if p in self._recent for v in self._recent[p].values(began)]:
+    def _begin(self) -> None:
+        """Begin exactly at a flush: rows before it belong to the replay, or are the last seconds, rows after it are live."""
+        joining, self._joining = [sub for sub in self._joining if sub in self._subs], []
+        self.flush()
+        found = self._last_seconds([sub for sub in joining if sub.since is None])
+        for sub in joining:
+            sub.joined = True
+            if sub.since is None:
+                sub.client.points(sub.id, sub.cursor(self._position), pick_fragments(sub.series, found))
+            else:
+                sub.replaying = True
+                self._spawn(self._replay(sub, {p: self._position(p) for p in sub.partitions}), "live-replay")
+
+    def _last_seconds(self, subs: Sequence[SeriesSubscription]) -> dict[int, Fragment]:
+        """What came of their series in the last few seconds, as far as it is kept: read once for all of them."""
+        began, sieve, rows = perf_counter(), Sieve(s for sub in subs for s in sub.series), []
+        partitions = {p for sub in subs for p in sub.partitions}
+        for value in [v for p in sorted(partitions) if p in self._recent for v in self._recent[p].values(began)]:
             batch = batches.decode_scores(value)
             at = sieve.pick(batch.ids)
             if len(at):

@@ -97,6 +97,27 @@ async def test_a_new_subscription_begins_with_the_last_seconds_once(gateway: Hou
         assert (await hear(again, "points"))["series"][0]["ts"] == [0, 1, 2, 3, 4]
 
 
+async def test_many_panels_that_open_at_once_each_begin_and_miss_nothing(gateway: House) -> None:
+    """They are looked at together; points that come meanwhile are in the beginning of a panel or after it, once."""
+    numbers = [gateway.add_series("default", f"m{n}", unique_labels()) for n in range(24)]
+    by_partition: dict[int, list[int]] = {}
+    for number in numbers:
+        by_partition.setdefault(series_partition(number, PARTITIONS), []).append(number)
+    async with socket(gateway) as ws:
+        for n, number in enumerate(numbers):
+            await say(ws, op="sub", id=f"p{n}", series=[format_series_id(number)])
+        for ts in range(3):
+            sent = (gateway.score(partition, [(number, ts, 1.0) for number in some]) for partition, some in by_partition.items())
+            await asyncio.gather(*sent)
+        got: dict[str, list[int]] = {}
+        async with asyncio.timeout(20):
+            while got != {f"p{n}": [0, 1, 2] for n in range(24)}:
+                message = json.loads(await ws.recv())
+                if message["op"] == "points":
+                    got.setdefault(message["id"], []).extend(t for s in message["series"] for t in s["ts"])
+                    assert all(len(times) <= 3 for times in got.values()), got
+
+
 async def test_resume_after_a_break_has_no_gap_and_no_repeat(gateway: House) -> None:
     numbers = [gateway.add_series("default", "cpu", unique_labels()) for _ in range(3)]
     names = [format_series_id(n) for n in numbers]
