@@ -79,6 +79,7 @@ ASK = {
     "dashboards": Entry("services.roof.dashboards:app", "Dashboards as code: apply, diff, export."),
     "grafana": Entry("services.roof.grafana:app", "Datasource, dashboards and alert rules for Grafana."),
     "queries": Entry("services.roof.queries:app", "Slow queries, plans, and measured advice."),
+    "annotate": Entry("services.roof.annotate:annotate", "Write a note on the charts."),
     "token": Entry("services.roof.token:app", "API keys and login links."),
     "docs": Entry("services.roof.reference:docs", "Write the reference pages from the code."),
     "schema": Entry("services.roof.ask:schema", "Schemas of the messages and topics."),

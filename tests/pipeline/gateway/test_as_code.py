@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from services.gateway.query_samples import Reach, ScheduledQuery, admitted
 from services.gateway.routes.queries import READABLE
-from services.roof import dashboards, queries
+from services.roof import annotate, dashboards, queries
 from tests.pipeline.gateway.house import House
 
 pytestmark = pytest.mark.pipeline
@@ -116,3 +116,15 @@ async def test_every_view_can_be_read_by_a_tenant_alone(gateway: House) -> None:
     for view in sorted(reach.views):
         sql = admitted(ScheduledQuery(metric="m", sql=f"SELECT count() AS n FROM {view}"), reach, "acme")  # names of ours
         assert gateway.store.query(sql).rows[0][0] in (0, 1), view
+
+
+async def test_a_note_is_written_from_the_terminal(gateway: House) -> None:
+    one = Typer()
+    one.command()(annotate.annotate)
+    made = await run(gateway, one, "Campaign", "--at", "now-10m", "--until", "now", "--tag", "sales", "--entity", "web", "--json")
+    assert made.exit_code == 0, made.output
+    note = document(made)
+    assert (note["title"], note["tags"], note["entity"], note["author"]) == ("Campaign", ["sales"], "web", "key:command line")
+    assert note["end_ms"] - note["at_ms"] == 600_000
+    assert (await run(gateway, one, "x", "--at", "yesterday")).exit_code != 0
+    assert (await run(gateway, one, "x", key=gateway.keys["default/read"])).exit_code != 0
