@@ -41,6 +41,7 @@ def test_it_mutes_its_entity_until_its_end_and_nobody_else() -> None:
     (listed,) = answer(t, "GET", "maintenance", {}, {})["items"]
     assert listed == {
         "id": "m1", "match": ["entity=svc-1"], "reason": "new disk", "start_ms": T0, "end_ms": T0 + 600 * S, "active": True,
+        "windows": [{"start_ms": T0, "end_ms": T0 + 600 * S}],
     }  # fmt: skip
     run(t, T0 + 1_000 * S)
     assert [m.alerts[0].labels["service"] for m in deliver(t)] == ["svc-1"], "what still holds at the end is told then"
