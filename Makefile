@@ -12,6 +12,8 @@ ONE_THREAD := NUMBA_NUM_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 UI_SOURCES := $(shell find $(UI)/src $(UI)/public $(UI)/build $(UI)/index.html $(UI)/*.json $(UI)/*.ts -type f 2>/dev/null)
 THIS_MAKE := $(MAKE)
 # A recipe that says MAKE itself is run by `make -n` too, tests and all.
+# Compiled Python is kept beside its source: without, each of ten processes compiles its libraries at every start, and pytest all its plugins.
+unexport PYTHONDONTWRITEBYTECODE
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
 

@@ -20,9 +20,10 @@ from services.wiring import environment_for_children
 
 ONE_THREAD = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Services share the cores; a numeric library that takes all of them slows the others down."""
-LEAN = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(4 << 20), "PYTHONUNBUFFERED": "1"}
+LEAN = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(4 << 20), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}
 """glibc gives each thread an arena of its own and keeps it; two are enough and save tens of megabytes a process. Blocks above 4 MiB (tables
-of the models, snapshots) go back to the system when they are freed; left alone, glibc moves that border up to 32 MiB and keeps them."""
+of the models, snapshots) go back to the system when they are freed; left alone, glibc moves that border up to 32 MiB and keeps them.
+Compiled Python is kept, as compiled kernels are: where it is not, eight services compile the same libraries at every start."""
 
 
 def installed(service: str) -> bool:

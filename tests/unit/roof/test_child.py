@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.roof.child import UNUSED
+from services.roof.plan import LEAN
 from services.roof.serve import SERVICES
 
 ROOT = Path(__file__).parents[3]
@@ -31,6 +32,14 @@ def test_a_wrong_setting_is_2_and_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "kizashi.toml").write_text("prot = 1\n")
     done = child("-m services.roof.child", "sink", home=tmp_path)
     assert done.returncode == 2 and "nobody knows this setting" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_child_keeps_compiled_python_whatever_the_environment_says() -> None:
+    environ = {"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1", **LEAN}
+    said = subprocess.run(
+        [sys.executable, "-c", "import sys; print(sys.dont_write_bytecode)"], env=environ, capture_output=True, check=True
+    )
+    assert said.stdout == b"False\n"
 
 
 def test_no_service_imports_at_its_start_what_only_some_questions_need(tmp_path: Path) -> None:
