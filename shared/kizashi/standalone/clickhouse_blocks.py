@@ -39,7 +39,7 @@ class Blocks:
 
 
 def _block(piece: bytes) -> bytes:
-    packed = lz4.block.compress(piece, mode="fast", store_size=False)
+    packed = bytes(lz4.block.compress(piece, mode="fast", store_size=False))
     rest = _HEAD.pack(LZ4, _HEAD.size + len(packed), len(piece)) + packed
     return _sum(rest) + rest
 
