@@ -187,9 +187,11 @@ async def test_alerting_has_the_chart_of_a_message_in_time_and_small_enough_for_
             print(f"chart of a message {'for Teams' if small else ''}: {len(found.png)} bytes")
             again = await stranger.get(found.url.removeprefix("https://kizashi.example"))
             assert again.status_code == 200 and again.content == found.png, "the link in the message shows the same"
+        usual = Pictures(gateway.url, "", key, SystemClock())
         began = time.perf_counter()
-        again_found = await Pictures(gateway.url, "", key, SystemClock()).of(n, "en", "UTC")
-        print(f"within its 1.5 s: {isinstance(again_found, Attached)}, after {(time.perf_counter() - began) * 1000:.0f} ms")
+        in_time = isinstance(await usual.of(n, "en", "UTC"), Attached)
+        print(f"within its 1.5 s: {in_time}, after {(time.perf_counter() - began) * 1000:.0f} ms")
+        await usual.close()
         await pictures.close()
 
 
