@@ -43,7 +43,10 @@ class Listing(Response):
         if form == JSON:
             await super().__call__(scope, receive, send)
             return
-        sent = await asyncio.to_thread(rendered, bytes(self.body), form, self._name)
+        try:
+            sent = await asyncio.to_thread(rendered, bytes(self.body), form, self._name)
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            sent = answer(Problem(503, "this list cannot be read now; ask for it as JSON to see what came", retry_after_s=2))
         await sent(scope, receive, send)
 
 

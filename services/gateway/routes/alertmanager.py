@@ -81,7 +81,29 @@ async def silences(parts: Parts, who: Who, filters: Filters = None) -> Response:
         return _bad_request(x)
 
 
-@router.post("/silences")
+SILENCE = {
+    "type": "object",
+    "required": ["matchers", "startsAt", "endsAt", "createdBy", "comment"],
+    "properties": {
+        "id": {"type": "string"},
+        "matchers": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["name", "value", "isRegex"],
+                "properties": {
+                    "name": {"type": "string"}, "value": {"type": "string"}, "isRegex": {"type": "boolean"}, "isEqual": {"type": "boolean"},
+                },
+            },
+        },
+        "startsAt": {"type": "string", "format": "date-time"}, "endsAt": {"type": "string", "format": "date-time"},
+        "createdBy": {"type": "string"}, "comment": {"type": "string"},
+    },
+}  # fmt: skip
+"""``postableSilence`` of Alertmanager's own description."""
+
+
+@router.post("/silences", openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": SILENCE}}}})
 async def post_silence(request: Request, parts: Parts, who: Who) -> Response:
     """Make a silence, or change the one whose ``id`` is given."""
     data = await request.body()

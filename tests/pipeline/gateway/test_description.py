@@ -36,13 +36,15 @@ LEFT_OUT = {
     "/api/v1/logout": "would end the session that asks",
     "/login": "the one-time link answers with a redirect",
 }
-FOREIGN = "/alertmanager/"
-"""Speaks Alertmanager's protocol, errors included: tests/pipeline/gateway/test_alertmanager.py."""
+NOT_HTTP = "Invalid HTTP request received."
+LISTS = ("groups", "rules", "silences", "maintenance")
 LIMITS = GatewaySettings(stale_s=0.0, warm=False, requests_per_s=100_000.0, logins_per_minute=100_000)
 
 
 async def anything(method: str, path: str, query: dict[str, str], body: dict[str, Any]) -> Any:
     """Alerting's inner answer; its own questions are judged by its own tests."""
+    if path in LISTS:
+        return {"items": []}
     return {"ok": True} if path == "check" else {"now": [], "given": []}
 
 
@@ -83,11 +85,7 @@ def described(running: House) -> tuple[dict[str, Any], dict[str, str]]:
     found = answer.json()
     assert found["openapi"].startswith("3.1")
     passed_on = {path for (_, path), access in ROUTES.items() if access in (Door.PASSED_ON, Door.SIGNED)}
-    found["paths"] = {
-        path: item
-        for path, item in found["paths"].items()
-        if path not in LEFT_OUT and path not in passed_on and not path.startswith(FOREIGN)
-    }
+    found["paths"] = {path: item for path, item in found["paths"].items() if path not in LEFT_OUT and path not in passed_on}
     return found, headers
 
 
@@ -102,6 +100,8 @@ def cases(strategy: SearchStrategy[Any], url: str, session: requests.Session, as
     def ask(case: Any) -> None:
         asked.append(f"{case.formatted_path} {case.query} {case.body}"[:300])
         answer = case.call(base_url=url, session=session, timeout=30)
+        if answer.status_code == 400 and answer.text == NOT_HTTP:
+            return  # headers that are not HTTP never reach the application: the server's parser refuses them
         case.validate_response(answer, checks=CHECKS)
 
     return ask
@@ -131,6 +131,7 @@ def test_nothing_breaks_and_every_answer_is_described(served: House) -> None:
     session.close()
     assert not found, "\n\n".join(f"{where}: {what}" for where, what in found.items())
     assert len(tried) > 100 and sum(map(len, tried.values())) > 200
+    assert sum("/alertmanager/" in label for label in tried) >= 8
 
 
 def test_examples_of_the_description_are_taken(served: House) -> None:

@@ -100,3 +100,18 @@ VALUES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) 
 @given(st.lists(st.dictionaries(st.sampled_from("ab"), VALUES, min_size=1), max_size=4))
 def test_any_list_becomes_arrow_with_a_row_an_item(items: list[dict[str, Any]]) -> None:
     assert read(items).num_rows == len(items)
+
+
+@pytest.mark.parametrize("page", [b"{}", b"no JSON", b'{"items":3}'])
+async def test_what_is_no_list_is_a_problem_and_not_a_crash(page: bytes) -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        raise AssertionError("nothing is read")
+
+    scope = {"type": "http", "headers": [(b"accept", CSV.encode())], "query_string": b""}
+    await Listing(page, "x")(scope, receive, send)
+    assert sent[0]["status"] == 503 and b"cannot be read" in sent[1]["body"]
