@@ -25,7 +25,7 @@ class Pace:
     retry_most_s: float = 5.0
     hand_over_s: float = 8.0
     tier_every_s: float = 60.0
-    """The open minute is computed again at every turn; readers take rows where the tiers end."""
+    """A turn leaves the open minute of live data until it is over; readers take rows where the tiers end."""
     lag_every_s: float = 5.0
 
     def due(self, size: int, age_s: float) -> bool:

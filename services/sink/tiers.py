@@ -16,6 +16,8 @@ SETTLED_S = 5
 """Rows get their time of storing when their INSERT begins; after this long every such insert is visible."""
 ROWS_A_STEP = 2_000_000
 """New rows looked at in one step: bounds the memory of the set of dirty buckets."""
+SECONDS_A_LOOK = 100_000
+"""Seconds of arrival looked at in one step."""
 DENSE_BUCKETS = 10
 """New rows within so few buckets are live data: nearly every bucket there is dirty, so all are computed again and no set is needed."""
 
@@ -57,21 +59,6 @@ class Second:
 
 
 @dataclass(frozen=True)
-class Span:
-    """``rows`` that came in (start, end], whose buckets from ``low`` to before ``before`` are to be computed; all in seconds."""
-
-    start: int
-    end: int
-    rows: int
-    low: int
-    before: int
-
-    def dense(self, tier: Tier) -> bool:
-        """Live data, in few buckets."""
-        return self.before - self.low <= (DENSE_BUCKETS + 1) * tier.width_s
-
-
-@dataclass(frozen=True)
 class Closed:
     """What was computed beyond what ``tier_progress`` says: of rows that came until ``until``, the buckets before ``before``."""
 
@@ -79,8 +66,29 @@ class Closed:
     until: int = 0
 
 
+@dataclass(frozen=True)
+class Span:
+    """``rows`` that came in (start, end], whose buckets from ``low`` to before ``before`` are to be computed; all in seconds.
+
+    ``closes`` is what is known once it is computed: nothing beyond ``end``, unless the span ends where a bucket begins on purpose.
+    """
+
+    start: int
+    end: int
+    rows: int
+    low: int
+    before: int
+    closes: Closed = Closed()
+
+    def dense(self, tier: Tier) -> bool:
+        """Live data, in few buckets."""
+        return self.before - self.low <= (DENSE_BUCKETS + 1) * tier.width_s
+
+
 def next_span(tier: Tier, done: int, until: int, seconds: Sequence[Second], closed: Closed) -> Span | None:
     """What is to be computed next of the ``seconds`` after ``done``, at most about ROWS_A_STEP rows; None when there is nothing.
+
+    ``seconds`` are all in which rows came in (done, until], oldest first.
 
     The open bucket of live data waits until it is over, so that each row is read once, not at every turn: the span ends where that bucket
     begins, if nothing that came before has a time in it or later. ``closed`` keeps the rows that came since, and were computed, from
@@ -106,7 +114,7 @@ def next_span(tier: Tier, done: int, until: int, seconds: Sequence[Second], clos
     live = span.before > border >= done and all(s.high < border for s in seconds if s.at <= border)
     if not live:
         return span
-    return Span(done, border, span.rows, span.low, border) if span.low < border else None
+    return Span(done, border, span.rows, span.low, border, Closed(border, until)) if span.low < border else None
 
 
 class Tiers:
@@ -130,7 +138,7 @@ class Tiers:
                 "INSERT INTO tier_progress VALUES ({tier:String}, toDateTime({end:UInt32}, 'UTC'), now64(3))",
                 {"tier": tier.name, "end": span.end},
             )
-            self._closed[tier.name] = Closed(span.end, until) if span.before == span.end else Closed()
+            self._closed[tier.name] = span.closes
             written += span.rows
         return written
 
@@ -141,10 +149,12 @@ class Tiers:
                 toUInt32(min({tier.time})) AS low, toUInt32(max({tier.time})) AS high FROM {tier.source}
             WHERE {tier.came} > toDateTime(done, 'UTC') AND toDateTime({tier.came}) > toDateTime(done, 'UTC')
                 AND toDateTime({tier.came}) <= toDateTime({{until:UInt32}}, 'UTC')
-            GROUP BY second ORDER BY second LIMIT 100000""",  # noqa: S608  # names of our own tables
+            GROUP BY second ORDER BY second LIMIT {SECONDS_A_LOOK}""",  # noqa: S608  # names of our own tables
             {"tier": tier.name, "until": until},
         ).rows
         seconds = [Second(*map(int, row[1:])) for row in rows]
+        if len(seconds) == SECONDS_A_LOOK:  # what came later was not looked at
+            until = seconds[-1].at
         return next_span(tier, int(rows[0][0]), until, seconds, self._closed.get(tier.name, Closed())) if rows else None
 
     def _recompute(self, tier: Tier, span: Span) -> None:
