@@ -13,7 +13,7 @@ import zstandard
 from clickhouse_cityhash.cityhash import CityHash128
 
 from kizashi.errors import Refused
-from kizashi.standalone.clickhouse_codecs import Packer, TooLarge
+from kizashi.standalone.clickhouse_codecs import Packer, TooLarge, unzstd
 
 LZ4, ZSTD, NONE = 0x82, 0x90, 0x02
 BLOCK_BYTES = 1 << 20
@@ -76,7 +76,7 @@ def _unpacked(method: int, data: bytes, size: int) -> bytes:
         if method == LZ4:
             found = lz4.block.decompress(data, uncompressed_size=size)
         elif method == ZSTD:
-            found = zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
+            found = unzstd(data, size)
         elif method == NONE:
             found = data
         else:

@@ -93,7 +93,7 @@ def unpack(data: bytes, encoding: str, limit: int) -> bytes:
         if encoding in ("gzip", "x-gzip", "deflate"):
             return _inflate(data, 47 if encoding != "deflate" else 15, limit)
         if encoding == "zstd":
-            return _unzstd(data, limit)
+            return unzstd(data, limit)
     except (RuntimeError, zlib.error, zstandard.ZstdError, EOFError) as x:
         raise Refused(f"the body is not {encoding}: {x}") from x
     raise Refused(f"Content-Encoding {encoding[:20]} is not known here; use one of {', '.join(PREFERRED)}")
@@ -127,7 +127,11 @@ def _inflate(data: bytes, wbits: int, limit: int) -> bytes:
     return out
 
 
-def _unzstd(data: bytes, limit: int) -> bytes:
+def unzstd(data: bytes, limit: int) -> bytes:
+    """Zstandard frames, unpacked; raises TooLarge above ``limit`` bytes, whatever their heads say, and ``zstandard.ZstdError`` for damage.
+
+    By the stream reader: the one-shot ``decompress`` allocates what a frame's head claims, also where it is given a limit.
+    """
     reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(data, read_across_frames=True)
     out = reader.read(limit + 1)
     if len(out) > limit:

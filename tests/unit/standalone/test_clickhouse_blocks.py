@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 
 import pytest
 import zstandard
@@ -64,3 +65,18 @@ def test_a_block_that_claims_too_much_is_not_unpacked() -> None:
         unpack_blocks(Blocks().feed(b"a" * 1_000) * 3, 2_500)
     with pytest.raises(TooLarge):
         unpack_blocks(block(LZ4, b"", 0xFFFFFFFF), LIMIT)
+
+
+def test_a_frame_that_holds_more_than_the_block_says_is_not_unpacked() -> None:
+    """The frame's own head claims 10 MB too, which the one-shot decompressor believes and allocates."""
+    packed = zstandard.ZstdCompressor().compress(bytes(10 << 20))
+    assert zstandard.get_frame_parameters(packed).content_size == 10 << 20
+    body = block(ZSTD, packed, 10)
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge):
+            unpack_blocks(body, LIMIT)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1 << 20
