@@ -183,6 +183,7 @@ async def _warm(parts: Doors, stop: asyncio.Event) -> None:
     """Fill the caches, then again before each peak; or wait like the others for the end."""
     if parts.limits.warm:
         await warm(parts)
+        gc.collect()  # what is frozen is never looked at again, garbage included
         gc.freeze()  # modules and the catalogue of series stay: to walk over all of them stops everybody for a tenth of a second and more
         if parts.config.state.living("channel"):  # a message waits 1.5 s for its chart, and the first one would start the painter too
             await parts.pictures.painter.start()
