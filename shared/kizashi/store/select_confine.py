@@ -12,7 +12,10 @@ from sqlglot import exp
 from sqlglot.dialects.clickhouse import ClickHouse
 
 from kizashi.errors import Refused
-from kizashi.store.select_gate import admit_select
+from kizashi.store.select_gate import admit_select, table_reads
+
+COMMON = "cte_"
+"""Put before the name of every common table expression: no real table begins so, whatever the engine makes of the name."""
 
 
 def confine(sql: str, views: Container[str], database: str, tenant: str) -> str:
@@ -24,9 +27,18 @@ def confine(sql: str, views: Container[str], database: str, tenant: str) -> str:
     "SELECT count() FROM (SELECT * FROM kizashi.v_risk WHERE tenant = 'acme') AS v_risk"
     """
     tree = sqlglot.parse_one(admit_select(sql, views, database), dialect=ClickHouse)
-    for table in list(tree.find_all(exp.Table)):
-        if table.name not in views:
-            continue  # a common table expression: what it reads is confined itself
+    reads = table_reads(tree)
+    for head in tree.find_all(exp.CTE):
+        if not head.args.get("scalar"):
+            head.args["alias"].set("this", exp.to_identifier(COMMON + head.alias, quoted=True))
+    for table, common in reads:
+        if common:  # what it reads is confined itself
+            if not table.alias:
+                table.set("alias", exp.TableAlias(this=table.this.copy()))
+            table.set("this", exp.to_identifier(COMMON + table.name, quoted=True))
+            continue
+        if table.name not in views or (table.db and table.db != database):
+            raise Refused(f"{table.name[:60]} is not a view that may be read here")
         if isinstance(table.parent, exp.Final) or any(value for name, value in table.args.items() if name not in ("this", "db", "alias")):
             raise Refused(f"{table.name[:60]} is read without FINAL, SAMPLE and the like here")
         alias = table.alias or table.name

@@ -23,6 +23,8 @@ from kizashi.errors import Refused
 LONGEST = 20_000
 """Characters; nobody types more, and parsing time grows with it."""
 COMBINATORS = ("if", "array", "map", "distinct", "ornull", "ordefault", "argmin", "argmax", "foreach")
+VALUES = (exp.Literal, exp.Null, exp.Boolean, exp.Neg, exp.Func, exp.Tuple, exp.Sub, exp.Add, exp.Mul, exp.Query)
+"""What may stand alone in the parentheses of IN: nothing that the engine could take for a name."""
 CLAUSES_REFUSED = ("settings", "format", "into", "kind", "hint", "locks")
 
 
@@ -43,6 +45,7 @@ def admit_select(sql: str, tables: Container[str], database: str) -> str:
         raise Refused("one SELECT is allowed, nothing else")
     _functions(words)
     _clauses(found[0])
+    _memberships(found[0], words)
     _tables(found[0], tables, database)
     return text
 
@@ -87,25 +90,54 @@ def _clauses(tree: exp.Expression) -> None:
             for clause in CLAUSES_REFUSED:
                 if node.args.get(clause):
                     raise Refused(f"{clause.upper()} is not allowed in a query")
-        if isinstance(node, exp.In) and node.args.get("field") is not None:
-            raise Refused("IN needs a list or a subquery in parentheses: a bare name may be a table")
         if isinstance(node, exp.With) and node.parent is not tree:
             raise Refused("WITH is allowed in front of the whole query only")
         if isinstance(node, exp.Placeholder | exp.Parameter):
             raise Refused("parameters are not allowed")
 
 
+def _memberships(tree: exp.Expression, words: Iterable[Token]) -> None:
+    """The engine reads ``x IN name``, ``x IN (name)`` and ``in(x, name)`` as a table: what stands in IN is a value or a subquery."""
+    found = list(tree.find_all(exp.In))
+    if len(found) != sum(word.text.lower() == "in" and word.token_type != TokenType.STRING for word in words):
+        raise Refused("in is an operator here: write x IN (…)")  # in(x, name), which is parsed as anything but that
+    for node in found:
+        if node.args.get("field") is not None or node.args.get("unnest") is not None:
+            raise Refused("IN needs a list or a subquery in parentheses: a bare name may be a table")
+        if len(node.expressions) == 1 and not isinstance(node.expressions[0].unnest(), VALUES):
+            raise Refused("IN (name) may be a table: write = name, or IN (SELECT … FROM name)")
+
+
 def _tables(tree: exp.Expression, tables: Container[str], database: str) -> None:
-    """A common table expression may be read by what follows it, never by itself or by what precedes it."""
+    for node in tree.find_all(exp.From, exp.Join):
+        if not isinstance(node.this, exp.Table | exp.Subquery) and node.args.get("kind") != "ARRAY":
+            raise Refused("after FROM and JOIN there is a table or a subquery, nothing else")
+    for table, common in table_reads(tree):
+        _table(table, tables, database, common)
+
+
+def table_reads(tree: exp.Expr) -> list[tuple[exp.Table, bool]]:
+    """Every reference to a table, and whether its name is that of a common table expression.
+
+    One may be read by what follows it, never by itself or by what precedes it. ``WITH <expression> AS name`` makes a value: in FROM the
+    engine takes the same name for the real table. Raises Refused when a name is given twice.
+    """
     heads = tree.args.get("with_") or tree.args.get("with")
+    names: set[str] = set()
     known: set[str] = set()
+    found: list[tuple[exp.Table, bool]] = []
     for head in heads.expressions if heads else ():
-        for table in head.this.find_all(exp.Table):
-            _table(table, tables, database, known)
-        known.add(head.alias)
-    for table in tree.find_all(exp.Table):
-        if not _within(table, heads):
-            _table(table, tables, database, known)
+        found += [(table, _common(table, known)) for table in head.this.find_all(exp.Table)]
+        if head.alias in names:
+            raise Refused(f"WITH gives the name {head.alias[:60]} twice")
+        names.add(head.alias)
+        if isinstance(head.this, exp.Select | exp.SetOperation) and not head.args.get("scalar"):
+            known.add(head.alias)
+    return found + [(table, _common(table, known)) for table in tree.find_all(exp.Table) if not _within(table, heads)]
+
+
+def _common(table: exp.Table, known: Container[str]) -> bool:
+    return not table.db and not table.catalog and isinstance(table.this, exp.Identifier) and table.name in known
 
 
 def _within(node: exp.Expression, heads: exp.Expression | None) -> bool:
@@ -117,10 +149,10 @@ def _within(node: exp.Expression, heads: exp.Expression | None) -> bool:
     return False
 
 
-def _table(table: exp.Table, tables: Container[str], database: str, known: set[str]) -> None:
+def _table(table: exp.Table, tables: Container[str], database: str, common: bool) -> None:
     if not isinstance(table.this, exp.Identifier):
         raise Refused("table functions are not allowed: read the views (v_scores, v_metrics, …)")
     if table.catalog or (table.db and table.db != database):
         raise Refused(f"{table.sql(dialect=ClickHouse)[:60]}: only tables of {database} may be read")
-    if table.name not in tables and (table.db or table.name not in known):
+    if not common and table.name not in tables:
         raise Refused(f"{table.name[:60]} is not a table that may be read here; there are v_scores, v_metrics, v_episodes, …")
