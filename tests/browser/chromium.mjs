@@ -26,16 +26,24 @@ function unpack() {
   untar("al2023.tar.br", join(next, "libraries"));
   untar("fonts.tar.br", join(next, "fonts"));
   untar("swiftshader.tar.br", next);
-  const fonts = `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><dir>${join(home, "fonts")}</dir><cachedir>${join(home, "font-cache")}</cachedir></fontconfig>`;
-  mkdirSync(join(next, "fontconfig"), { recursive: true });
-  writeFileSync(join(next, "fontconfig", "fonts.conf"), fonts);
   writeFileSync(join(next, "ready"), "");
   rmSync(home, { recursive: true, force: true });
   renameSync(next, home);
 }
 
+/** Names the fonts by where they are now: the folder may have been moved since it was unpacked, and without a font Chromium ends itself. */
+function nameFonts() {
+  const folder = join(home, "fontconfig");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    join(folder, "fonts.conf"),
+    `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><dir>${join(home, "fonts")}</dir><cachedir>${join(home, "font-cache")}</cachedir></fontconfig>`,
+  );
+}
+
 export async function launch() {
   unpack();
+  nameFonts();
   return chromium.launch({
     executablePath: join(home, "chromium"),
     // No sandbox, as test machines run as root; no zygote, as its sandbox helper is not in the package.

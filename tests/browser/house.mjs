@@ -55,6 +55,7 @@ export async function visit(address, { theme = "light", lang = "en", width = "de
   if (signedIn) await context.addCookies(await session());
   const page = await context.newPage();
   const trouble = [];
+  page.on("crash", () => trouble.push("the browser's process of this page ended"));
   page.on("pageerror", (error) => trouble.push(`error: ${error.message}`));
   page.on("console", (message) => message.type() === "error" && trouble.push(`console: ${message.text()}`));
   const unanswered = new Set();

@@ -71,7 +71,8 @@ function Weeks({ turns: s, name, today }: { turns: Turns; name: string; today: n
           <div key={first} class="weeks">
             <ol class="week days" aria-hidden="true">
               {Array.from({ length: week }, (_, i) => (
-                <li key={i}>{weekday(midnight(today, first + i))}</li>
+                // a narrow column may break before Japan's bracket, as it may at the blank elsewhere
+                <li key={i}>{weekday(midnight(today, first + i)).replace("(", "\u200b(")}</li>
               ))}
             </ol>
             <ol class="week" aria-label={t(first ? "alerts.week_next" : "alerts.week", { name: s.title || name })}>
