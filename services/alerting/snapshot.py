@@ -10,9 +10,10 @@ import lz4.frame
 import msgspec
 
 from kizashi.errors import Damaged
+from kizashi.online.dependencies import EdgeSource
 from services.alerting.announced import Span
 from services.alerting.budget import Ledger, Precision
-from services.alerting.dependents import Tie
+from services.alerting.dependents import Tie, Word
 from services.alerting.grouping import Group
 from services.alerting.notification import Notification
 from services.alerting.silences import Hidden
@@ -48,7 +49,9 @@ class TenantSnapshot(msgspec.Struct):
     cells: dict[str, dict[int, Cell]]
     watch_ms: tuple[int, int]
     announced: dict[str, dict[str, Span]] = {}
-    ties: dict[str, dict[str, Tie]] = {}
+    ties: dict[str, dict[str, tuple[EdgeSource, float, int]]] = {}
+    """As they were kept once, one word a tie: source, confidence (0: soft), time. Read, no longer written."""
+    dependencies: dict[str, dict[str, Tie]] = {}
 
 
 class PartitionSnapshot(msgspec.Struct):
@@ -85,7 +88,7 @@ def _keep(t: Tenant) -> TenantSnapshot:
         t.name, t.now_ms, list(book.alerts.values()), book.current, book.starts, list(book.changed), list(t.groups.values()), t.in_groups,
         list(out.pending.values()), out.delivered, out.undelivered, out.crowded_out, t.ledgers, t.precision, t.hidden, t.parents,
         t.versions, t.judged, t.watch.dump_names(), t.watch.cells, (t.watch.settled_ms, t.watch.now_ms),
-        t.announced.spans, t.dependents.ties,
+        t.announced.spans, {}, t.dependents.ties,
     )  # fmt: skip
 
 
@@ -102,5 +105,16 @@ def restore(t: Tenant, s: TenantSnapshot) -> None:
     t.watch.load_names(s.names)
     t.watch.cells, (t.watch.settled_ms, t.watch.now_ms) = s.cells, s.watch_ms
     t.announced.spans = s.announced
-    t.dependents.load(s.ties)
+    t.dependents.load(s.dependencies or _converted(s.ties))
     t.resumed()
+
+
+def _converted(ties: dict[str, dict[str, tuple[EdgeSource, float, int]]]) -> dict[str, dict[str, Tie]]:
+    """Ties of a snapshot from before sources were kept apart; learned ones never counted."""
+    found: dict[str, dict[str, Tie]] = {}
+    for caller, known in ties.items():
+        for callee, (source, confidence, last_ms) in known.items():
+            if source != "learned":
+                found.setdefault(caller, {})[callee] = tie = Tie()
+                tie.add(source, Word(last_ms, confidence == 0, confidence))
+    return found

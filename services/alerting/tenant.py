@@ -376,7 +376,7 @@ class Tenant:
             if groups and live.held_back_by != "budget":
                 self.book.hold_back(live, *self.gate(live, groups[0].plan), self.now_ms)
         self.outbox.forget(self.now_ms)
-        self.dependents.forget_walks()
+        self.dependents.forget(self.now_ms)
         for silence in [s for s in self.hidden if s not in self.running.silences]:
             del self.hidden[silence]
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from kizashi.contracts.findings import Severity
 from kizashi.contracts.inputs import Event
-from services.alerting.dependents import MOST_REACHED, Dependents
+from services.alerting.dependents import MOST_REACHED, MOST_TIES, Dependents
 from services.alerting.model import PartitionModel
 from services.alerting.rules import AnomalyRule, BurnRule, IncidentRule, rank
+from services.alerting.snapshot import restore, unpack
 from services.alerting.tenant import Tenant
 from services.alerting.why_not import why_not
 from tests.unit.alerting.situation import T0, S, deliver, episode, incident, run, tenant
@@ -180,3 +181,95 @@ def test_a_landscape_without_end_holds_nobody_back() -> None:
         d.fire(f"alert-{name}", name)
     assert d.above(names[0], T0) == [] and d.above(names[-2], T0) == [], "too many below, too many above"
     assert len(d.above(names[MOST_REACHED // 2], T0)) == MOST_REACHED // 2 + 2
+
+
+SAID = st.tuples(
+    st.sampled_from(["declared", "a file", "traced", "learned"]), st.sampled_from(["hard", "soft"]), st.sampled_from([1.0, 0.95, 0.5]),
+    st.integers(-100, 0).map(lambda k: T0 + k * DAY) | st.integers(-40, 0).map(lambda h: T0 + h * 3_600 * S),
+)  # fmt: skip
+
+
+def holds(said: list[tuple[str, str, float, int]], now_ms: int) -> bool:
+    """Whether a dependency counts, from all that was ever said of it, a source at a time."""
+    newest: dict[str, tuple[int, bool, float]] = {}
+    for source, kind, weight, at_ms in said:
+        who = "declared" if source == "a file" else source
+        newest[who] = max(newest.get(who, (0, False, 0.0)), (at_ms, kind == "soft", weight))
+    for who, half_life in (("declared", 90 * DAY), ("traced", DAY)):
+        at_ms, soft, weight = newest.get(who, (0, False, 0.0))
+        if not soft and weight * 0.5 ** (max(0, now_ms - at_ms) / half_life) >= 0.6:
+            at_ms, soft, _ = newest.get("declared", (0, False, 0.0))
+            return not (soft and now_ms - at_ms < 90 * DAY)
+    return False
+
+
+@given(data=st.data(), said=st.lists(SAID, min_size=1, max_size=8), later=st.integers(0, 2_400))
+@settings(max_examples=400, deadline=None)
+def test_each_source_speaks_for_itself_in_any_order_and_sweeps_and_restarts_change_no_answer(
+    data: st.DataObject, said: list[tuple[str, str, float, int]], later: int
+) -> None:
+    now_ms = T0 + later * 3_600 * S
+    for order in (said, data.draw(st.permutations(said))):
+        model = PartitionModel(PARTITION, 12, KEY)
+        for source, kind, weight, at_ms in order:
+            model.event(topology([("a", "b")], at_ms, source=source, kind=kind, weight=weight))
+            model.of("default").dependents.forget(at_ms)
+        d = PartitionModel.load(model.dump(), PARTITION, 12, KEY).of("default").dependents
+        if data.draw(st.booleans()):
+            d.forget(now_ms)
+        d.use([("alert-a", "a"), ("alert-b", "b")])
+        assert d.above("a", now_ms) == (["alert-b"] if holds(said, now_ms) else [])
+
+
+def test_what_was_declared_outlives_what_spans_saw_once_and_a_guess_takes_nothing_away() -> None:
+    d = Dependents()
+    d.use([("alert-a", "a"), ("alert-b", "b")])
+    d.take(topology([("a", "b")]))
+    d.take(topology([("a", "b")], T0 + S, source="traced"))
+    d.take(topology([("a", "b")], T0 + 2 * S, source="learned"))
+    for days in (0, 1, 30, 66):
+        assert d.above("a", T0 + days * DAY) == ["alert-b"], days
+        d.forget(T0 + days * DAY)
+    assert d.above("a", T0 + 67 * DAY) == []
+    d.take(topology([("a", "b")], T0 + 67 * DAY, kind="soft"))
+    d.take(topology([("a", "b")], T0 + 68 * DAY, source="traced"))
+    assert d.above("a", T0 + 68 * DAY) == [], "people know that it is soft, spans see calls only"
+
+
+def test_dependencies_without_end_are_bounded_the_declared_ones_stay_longest_and_all_are_forgotten() -> None:
+    d = Dependents()
+    d.take(topology([("a", "b")], T0 - DAY))
+    for k in range(100):
+        d.take(topology([("a", f"traced-{k}-{n}") for n in range(1_000)], T0 + k * S, source="traced"))
+        assert sum(map(len, d.ties.values())) <= MOST_TIES
+    assert "b" in d.ties["a"] and "traced-99-0" in d.ties["a"] and "traced-0-0" not in d.ties["a"]
+    d.fire("alert-a", "a")
+    d.fire("alert-b", "b")
+    assert d.above("a", T0) == ["alert-b"]
+    assert set(d._callers) == set(d.ties["a"]), "nothing is kept of what went"
+    d.forget(T0 + 2 * DAY)
+    assert d.ties == {"a": {"b": d.ties["a"]["b"]}} and d._callers == {"b": {"a": None}}
+    d.take(topology([(f"caller-{n}", "b") for n in range(MOST_TIES + 1)], T0 + 2 * DAY))
+    assert sum(map(len, d.ties.values())) < MOST_TIES and "a" not in d.ties
+    d.forget(T0 + 92 * DAY + 3_600 * S)
+    assert (d.ties, d._callers, d._count) == ({}, {}, 0)
+
+
+def test_the_sweep_of_a_tenant_forgets_them() -> None:
+    t = checkout()
+    t.dependents.take(topology([("x", "y")], source="traced"))
+    t.advance(T0 + 2 * DAY)
+    assert set(t.dependents.ties) == {"a", "b"}
+
+
+def test_a_snapshot_from_before_sources_were_kept_apart_is_read() -> None:
+    model = PartitionModel(PARTITION, 12, KEY)
+    model.of("default")
+    (kept,) = unpack(model.dump()).tenants
+    kept.ties = {"a": {"b": ("declared", 1.0, T0), "c": ("declared", 0.0, T0), "d": ("learned", 0.9, T0)}, "b": {"d": ("traced", 0.95, T0)}}
+    t = tenant()
+    restore(t, kept)
+    t.dependents.use([(f"alert-{x}", x) for x in "abcd"])
+    assert t.dependents.above("a", T0) == ["alert-b", "alert-d"] and set(t.dependents.ties["a"]) == {"b", "c"}
+    t.dependents.take(topology([("a", "c")], T0 + S, source="traced"))
+    assert t.dependents.above("a", T0 + S) == ["alert-b", "alert-d"], "a soft one stays soft"
