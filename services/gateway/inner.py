@@ -47,7 +47,10 @@ class Inner:
         )
 
     async def ask(self, tenant: str, place: str, query: Mapping[str, str] | None = None, body: object = None) -> bytes:
-        """Alerting's JSON. Raises Problem with what it says, or 503 while it does not run."""
+        """Alerting's JSON. Raises Problem with what it says, or 503 while it does not run.
+
+        A question with a body goes to the next worker only when it reached nobody: a channel is not tested twice.
+        """
         data = None if body is None else msgspec.json.encode(body)
         params = {**(query or {}), "tenant": tenant}
         tried: set[str] = set()
@@ -61,6 +64,8 @@ class Inner:
             except (httpx.ReadTimeout, httpx.PoolTimeout, httpx.WriteTimeout) as x:
                 raise Problem(504, "alerting did not answer in time; ask for a shorter range") from x
             except httpx.TransportError as x:
+                if data is not None and not isinstance(x, (httpx.ConnectError, httpx.ConnectTimeout)):
+                    raise Problem(503, "alerting broke off; it may have done what was asked, so look before you ask again") from x
                 away = x
                 continue
             if answer.status_code != ELSEWHERE:

@@ -102,6 +102,31 @@ async def test_a_dead_worker_keeps_nobody_from_the_others() -> None:
         w.ports.pop(0)
 
 
+async def test_what_reached_a_worker_is_not_asked_of_the_next_unless_it_changes_nothing() -> None:
+    asked: list[str] = []
+
+    async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Takes a whole question and hangs up, as a worker that is killed."""
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        if length := next((int(line[15:]) for line in head.lower().split("\r\n") if line.startswith("content-length:")), 0):
+            await reader.readexactly(length)
+        asked.append(head.split(" ")[0])
+        writer.close()
+
+    servers = [await asyncio.start_server(break_off, HOST, 0) for _ in range(2)]
+    inner = Inner([(HOST, 1), *((HOST, s.sockets[0].getsockname()[1]) for s in servers)], KEY)  # nobody listens on port 1
+    with pytest.raises(Problem, match="broke off") as broken:
+        await inner.ask("acme", "channels/test", body={"type": "slack"})
+    assert broken.value.status == 503 and asked == ["POST"]
+    with pytest.raises(Problem, match="not running"):
+        await inner.ask("acme", "state")
+    assert asked == ["POST", "GET", "GET"]
+    await inner.close()
+    for server in servers:
+        server.close()
+        await server.wait_closed()
+
+
 def test_workers_are_named_in_the_settings() -> None:
     assert Settings(alerting_host="a", alerting_port=1, alerting_workers="b, c:3").alerting_places == [("a", 1), ("b", 1), ("c", 3)]
     assert Settings().alerting_places == [("127.0.0.1", 8082)]
