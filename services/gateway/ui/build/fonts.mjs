@@ -21,14 +21,43 @@ function glyphs() {
   return [...new Set(`${marks}兆し日本語で表示`)].join("");
 }
 
-/** Every character of the Japanese catalogue that the core file does not hold. */
+/** What Intl writes in Japanese: weekdays, months, halves of the day, spans of time. No catalogue holds these. */
+function spoken() {
+  const styles = ["long", "short", "narrow"];
+  const days = Array.from({ length: 366 }, (_, i) => new Date(Date.UTC(2024, 0, 1 + i, i % 24)));
+  const dates = styles.flatMap((weekday) =>
+    days.map((day) =>
+      day.toLocaleString("ja", {
+        weekday,
+        month: "long",
+        day: "numeric",
+        year: "numeric",
+        hour: "numeric",
+        hour12: true,
+      }),
+    ),
+  );
+  const since = new Intl.RelativeTimeFormat("ja", { numeric: "auto" });
+  const spans = ["second", "minute", "hour", "day", "week", "month", "quarter", "year"].flatMap((unit) =>
+    [-2, -1, 0, 1, 2]
+      .map((n) => since.format(n, unit))
+      .concat(
+        styles.map((unitDisplay) =>
+          unit === "quarter" ? "" : (2).toLocaleString("ja", { style: "unit", unit, unitDisplay }),
+        ),
+      ),
+  );
+  return [...dates, ...spans].join("");
+}
+
+/** Every character of the Japanese catalogue, and of Intl's Japanese, that the core file does not hold. */
 function japanese(core) {
   const folder = join(root, "src/i18n/ja");
   const text = readdirSync(folder)
     .filter((name) => name.endsWith(".json"))
     .map((name) => Object.values(JSON.parse(readFileSync(join(folder, name), "utf8"))).join(""))
     .join("");
-  return [...new Set(`${text}${range(0x3041, 0x3096)}${range(0x30a1, 0x30fa)}、。「」・ー々年月日時分秒`)]
+  return [...new Set(`${text}${range(0x3041, 0x3096)}${range(0x30a1, 0x30fa)}、。「」・ー々${spoken()}`)]
     .filter((c) => !core.includes(c))
     .sort()
     .join("");
