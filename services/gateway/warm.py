@@ -6,6 +6,7 @@ One question at a time, so that warming never stands in the way of somebody who 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import msgspec
@@ -25,6 +26,8 @@ from services.gateway.times import BadTime, parse_span
 MOST_DASHBOARDS = 20
 MOST_SERIES = 50
 LOOK_EVERY_S = 30.0
+FLUSH_WITHIN_S = 2.0
+"""At the end of the gateway, which waits for nothing longer."""
 POINTS = 600
 """As the web client asks."""
 
@@ -60,20 +63,28 @@ async def warm(parts: Doors) -> None:
 
 async def warm_for_peaks(parts: Doors) -> None:
     """For ever: shortly before the hour in which a dashboard is usually opened, ask for its ranges; see ``openings``."""
-    await parts.openings.load()
-    while True:
-        await parts.openings.turn(pinned(parts), lambda board: _board(parts, board))
-        await asyncio.sleep(LOOK_EVERY_S)
-
-
-async def _board(parts: Doors, board: Board) -> None:
-    found = pinned(parts).get(board)
     try:
-        asked = [await _panel(parts, board[0], found, panel) for panel in found.panels] if found else []
+        while True:
+            await parts.openings.turn(pinned(parts), lambda board: _board(parts, board))
+            await asyncio.sleep(LOOK_EVERY_S)
+    finally:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_WITHIN_S):
+                await parts.openings.flush()
+
+
+async def _board(parts: Doors, board: Board) -> bool:
+    """Whether its ranges are warm now."""
+    found = pinned(parts).get(board)
+    if found is None:
+        return False
+    try:
+        asked = [await _panel(parts, board[0], found, panel) for panel in found.panels]
     except (KizashiError, Problem) as x:
         logger().info("cache.warming_ended", error=str(x))
-        return
+        return False
     logger().info("cache.warm_for_peak", panels=sum(asked), tenant=board[0])
+    return True
 
 
 def pinned(parts: Doors) -> dict[Board, Dashboard]:

@@ -13,11 +13,20 @@ WHERE tenant = {tenant:String} AND kind = {kind:String} AND id = {id:String} AND
 """,
 )
 
+MOST_COUNTED = 10_000
 COUNTED = Statement(
     "analyses.counted",
-    "SELECT tenant, body FROM analyses FINAL WHERE kind = {kind:String} AND expires > toDateTime({now_s:UInt32})",
+    """
+SELECT tenant, JSONExtractString(body, 'board') AS board, sumForEach(JSONExtract(body, 'hours', 'Array(UInt32)')) AS hours
+FROM analyses FINAL
+WHERE kind = {kind:String} AND expires > toDateTime({now_s:UInt32}) AND length(JSONExtract(body, 'hours', 'Array(UInt32)')) = 24
+GROUP BY tenant, board
+ORDER BY arraySum(hours) DESC, tenant, board
+LIMIT {most:UInt32}
+""",
+    most_rows=MOST_COUNTED,
 )
-"""Of every tenant: the gateway counts for all."""
+"""Openings of dashboards by hour, the most opened first. Of every tenant: the gateway counts for all."""
 
 VERSION = Statement(
     "analyses.version",
