@@ -6,6 +6,7 @@ Run as ``python -m services.demo.load`` with its instructions as JSON on standar
 from __future__ import annotations
 
 import json
+import math
 import resource
 import sys
 import threading
@@ -21,18 +22,21 @@ from kizashi.stream.producer import Producer, Record
 
 VARIANTS = 16
 """Prepared values of each series; the walk through them is what a scorer sees as a noisy season."""
+SAMPLES_A_SECOND = 1_000
+"""Most of one series: times are ms and never repeat, so that more would run ahead of the clock, into the times of the next load."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What to send. ``rate`` in samples a second, 0 for all that is taken; ``outstanding`` bounds the lead over the store."""
+    """What to send. ``rate`` in samples a second, 0 for all that is taken. ``outstanding`` bounds the lead over the rows that have landed,
+    0 for no bound: a bound ends the flow unless somebody tells the sender what has landed."""
 
     bootstrap: str
     series: int = 10_000
     list_length: int = 500
     rate: float = 0.0
     seconds: float = 120.0
-    outstanding: int = 3_000_000
+    outstanding: int = 0
     metric: str = "bench.load"
 
 
@@ -95,8 +99,9 @@ class Sender:
         self._tell(True)
 
     def _ahead(self, elapsed_s: float) -> bool:
-        too_fast = bool(self.order.rate) and self.sent > self.order.rate * (elapsed_s + 0.05)
-        return elapsed_s < self.order.seconds and (too_fast or self.sent - self.landed > self.order.outstanding)
+        rate = min(self.order.rate or math.inf, self.order.series * SAMPLES_A_SECOND)
+        too_far = bool(self.order.outstanding) and self.sent - self.landed > self.order.outstanding
+        return elapsed_s < self.order.seconds and (too_far or self.sent > rate * (elapsed_s + 0.05))
 
     def _tell(self, done: bool) -> None:
         used = resource.getrusage(resource.RUSAGE_SELF)

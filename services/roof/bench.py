@@ -49,7 +49,7 @@ def bench() -> None:
 
 def pipeline(
     seconds: Annotated[float, typer.Option(min=1.0, help="How long to send at full speed.")] = 120.0,
-    series: Annotated[int, typer.Option(min=1, max=100_000, help="Different series.")] = 10_000,
+    series: Annotated[int, typer.Option(min=1_000, max=100_000, help="Different series.")] = 10_000,
     delay_s: Annotated[float, typer.Option("--delay-s", min=1.0, help="How long delays are measured at each rate.")] = 20.0,
     peers: Annotated[bool, typer.Option("--peers", help="Also Faust with River, and Quix Streams; needs `make bench-peers`.")] = False,
     as_document: Json = False,

@@ -7,8 +7,8 @@ house; their own waiting is not counted (``gateway.bench_http``), their CPU is, 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import httpx
@@ -17,7 +17,7 @@ from services.demo.load import Order
 from services.gateway.bench import cost, load, overview_only, run, watch_only
 from services.roof.bench_house import BenchHouse, bench_house
 from services.roof.bench_past import fill
-from services.roof.bench_pipeline import Load, start_load
+from services.roof.bench_pipeline import Load, flowing
 
 SERIES = 10_000
 """Of one tenant; 50,000 samples a second are five a second of each."""
@@ -28,8 +28,6 @@ ANSWER_KEPT_S = 3.0
 BEHIND = 50
 """Messages; a reader commits its place only now and then."""
 DIGEST_S = 120.0
-NO_BOUND = 1 << 60
-"""Samples may be so far ahead of the store: nobody tells the sender what has landed, so a bound would end the flow."""
 
 
 def measure(people: int, seconds: float, rate: int) -> dict[str, Any]:
@@ -37,31 +35,16 @@ def measure(people: int, seconds: float, rate: int) -> dict[str, Any]:
     with bench_house() as house:
         key = house.kizashi("token", "create", "bench", "--scope", "read", "--scope", "operate", "--scope", "admin")["key"]
         url = f"http://127.0.0.1:{house.settings.port}"
-        order = Order(
-            house.settings.kafka.bootstrap, series=SERIES, rate=max(1, rate), seconds=4 * (seconds + WARM_S), outstanding=NO_BOUND
-        )
-        report: dict[str, Any] = {"series": SERIES, "past_samples": fill(house, order), "digested_s": round(_digested(url, key), 1)}
-        report |= {"lag_before": lag(url, key)}
+        order = Order(house.settings.kafka.bootstrap, series=SERIES, rate=rate)
+        report: dict[str, Any] = {"series": SERIES, "past_samples": fill(house, order)}
+        report |= digested(lambda: lag(url, key)) | {"lag_before": lag(url, key)}
         report["cost_ms"] = run(cost(url, key, house.cpu_s))
-        with _flowing(order, rate) as flow:
+        with flowing(order) if rate else nullcontext() as flow:
             time.sleep(WARM_S)
             for name, crowd in (("people", load), ("overview", overview_only), ("watching", watch_only)):
                 report[name] = _during(house, flow, lambda crowd=crowd: run(crowd(url, key, people, seconds)))  # type: ignore[misc]  # a default binds the crowd of now
                 report[name]["lag_after"] = lag(url, key)
     return report
-
-
-@contextmanager
-def _flowing(order: Order, rate: int) -> Iterator[Load | None]:
-    if rate == 0:
-        yield None
-        return
-    flow = start_load(order)
-    try:
-        yield flow
-    finally:
-        flow.process.terminate()
-        flow.process.wait(10)
 
 
 def _during(house: BenchHouse, flow: Load | None, work: Callable[[], dict[str, object]]) -> dict[str, Any]:
@@ -84,9 +67,9 @@ def lag(url: str, key: str) -> dict[str, int]:
     return {f"{row['group']} {row['topic']}": int(row["lag"]) for row in answer.json()["topics"] if row["lag"]}
 
 
-def _digested(url: str, key: str) -> float:
-    """Wait until every reader has caught up with the past, whose work would be in the figures; the seconds that took, at most DIGEST_S."""
+def digested(behind: Callable[[], dict[str, int]]) -> dict[str, Any]:
+    """Wait until every reader has caught up with the past, for DIGEST_S at most. When ``digested`` is false, its work is in the figures."""
     began = time.monotonic()
-    while max(lag(url, key).values(), default=0) > BEHIND and time.monotonic() - began < DIGEST_S:
+    while not (done := max(behind().values(), default=0) <= BEHIND) and time.monotonic() - began < DIGEST_S:
         time.sleep(1.0)
-    return time.monotonic() - began
+    return {"digested": done, "digested_s": round(time.monotonic() - began, 1)}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from kizashi.contracts.topics import METRICS
+from kizashi.errors import Recoverable
 from kizashi.settings import KafkaSettings
 from kizashi.stream.producer import Producer, Record
 from services.demo.load import Order, lists
@@ -25,7 +27,10 @@ def times_ms(now_ms: int) -> list[int]:
 
 
 def fill(house: BenchHouse, order: Order) -> int:
-    """Send the past of every series of ``order`` through ingest, and wait until it can be queried; the samples sent."""
+    """Send the past of every series of ``order`` through ingest, and wait until it can be queried; the samples sent.
+
+    Raises Recoverable when it cannot be queried within LANDED_WITHIN_S.
+    """
     base = house.landed()
     producer = Producer(KafkaSettings(bootstrap=order.bootstrap), "kizashi-load-past", linger_ms=5, buffer_mb=64)
     moment = [0]
@@ -39,7 +44,16 @@ def fill(house: BenchHouse, order: Order) -> int:
             producer.poll(0)
             sent += n
     producer.flush(60.0)
-    deadline = time.monotonic() + LANDED_WITHIN_S
-    while house.landed() - base < sent and time.monotonic() < deadline:
-        time.sleep(0.5)
+    wait_landed(lambda: house.landed() - base, sent)
     return sent
+
+
+def wait_landed(landed: Callable[[], int], sent: int) -> None:
+    """Until so many samples have landed. Raises Recoverable when they have not within LANDED_WITHIN_S."""
+    deadline = time.monotonic() + LANDED_WITHIN_S
+    while (found := landed()) < sent:
+        if time.monotonic() > deadline:
+            raise Recoverable(
+                f"{found:,} of {sent:,} samples of the past could be queried after {LANDED_WITHIN_S:g} s: charts would read less"
+            )
+        time.sleep(0.5)

@@ -7,25 +7,33 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import websockets
 
-from services.demo.load import Order, instructions
+from kizashi.errors import Recoverable
+from services.demo.load import Order, instructions, now_ms
 from services.roof import bench_peers
 from services.roof.bench_house import BenchHouse, bench_house
+from services.roof.bench_listen import GRACE_S, Heard, delay_figures, listen
 
 DRAIN_WITHIN_S = 300.0
 DELAY_RATES = (5_000, 50_000)
+LEAD = 3_000_000
+"""Samples that the sender may be ahead of the store at full speed: what more would only fill the log."""
 SETTLED_S = 3.0
 """Ten flushes of the sink."""
 WATCHED_SERIES = 20
+KNOWN_WITHIN_S = 120.0
+"""Until the store knows the series: the first samples of a new house wait for services that load their code."""
 METRIC = "bench.load"
 """The same series in every phase: those of a phase that is over would be silent, and ten thousand silent series are an outage, which
 opens as many episodes and alerts in the middle of the next measurement."""
@@ -52,9 +60,12 @@ class Load:
             self.process.stdin.flush()
 
     def finish(self) -> None:
-        """Wait for the process to end."""
+        """Wait for the process to end, and close what led to it."""
         self.process.wait(120)
         self._reader.join(5)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe:
+                pipe.close()
 
     def _read(self) -> None:
         for line in self.process.stdout or ():
@@ -71,6 +82,22 @@ def start_load(order: Order) -> Load:
     return Load(process)
 
 
+@contextmanager
+def flowing(order: Order) -> Iterator[Load]:
+    """Samples that flow as long as somebody measures, whatever time that takes: ``seconds`` of the order counts for nothing.
+
+    Raises Recoverable when the load has ended before: what was measured then was a house at rest.
+    """
+    load = start_load(replace(order, seconds=math.inf))
+    try:
+        yield load
+        if load.process.poll() is not None:
+            raise Recoverable(f"the load ended with exit code {load.process.returncode} while it was needed")
+    finally:
+        load.process.terminate()
+        load.finish()
+
+
 def throughput(house: BenchHouse, seconds: float, series: int) -> dict[str, Any]:
     """As fast as the house takes it, for ``seconds``, then until every sent sample is a row; figures by wall and by stage."""
     settled = _settled(house)
@@ -78,7 +105,7 @@ def throughput(house: BenchHouse, seconds: float, series: int) -> dict[str, Any]
     base = _drain(house, warm, settled)
     earlier = house.rows(METRIC)
     before, begun = house.cpu_s(), time.monotonic()
-    load = start_load(Order(house.settings.kafka.bootstrap, series=series, seconds=seconds, metric=METRIC))
+    load = start_load(Order(house.settings.kafka.bootstrap, series=series, seconds=seconds, metric=METRIC, outstanding=LEAD))
     _drain(house, load, base)
     wall = time.monotonic() - begun
     after = house.cpu_s()
@@ -121,63 +148,36 @@ def _drain(house: BenchHouse, load: Load, base: int) -> int:
 
 
 def delays(house: BenchHouse, rate: float, seconds: float, key: str, series: int) -> dict[str, Any]:
-    """Time from making a sample to its score on a WebSocket at ``rate`` samples a second; see ``delay_figures``."""
-    began = time.monotonic()
+    """Time from making a sample to its score on a WebSocket at ``rate`` samples a second; see ``delay_figures``.
+
+    Raises Recoverable when no score comes, or the load ends.
+    """
+    began_ms = now_ms()
     length = min(500, int(rate // 10))
-    load = start_load(Order(house.settings.kafka.bootstrap, series, metric=METRIC, rate=rate, seconds=seconds + 8, list_length=length))
-    found = asyncio.run(_listen(house, key, seconds))
-    while not load.done:
+    with flowing(Order(house.settings.kafka.bootstrap, series, metric=METRIC, rate=rate, list_length=length)):
+        wanted = watched(lambda: _known(house), min(WATCHED_SERIES, series))
+        return {"rate": rate} | delay_figures(asyncio.run(_listen(house, key, wanted, seconds, began_ms, GRACE_S + series / rate)))
+
+
+def watched(known: Callable[[], list[str]], count: int) -> list[str]:
+    """So many of the known series, once there are as many. Raises Recoverable when there are not within KNOWN_WITHIN_S."""
+    deadline = time.monotonic() + KNOWN_WITHIN_S
+    while len(found := known()) < count:
+        if time.monotonic() > deadline:
+            raise Recoverable(f"{len(found)} of {count} series within {KNOWN_WITHIN_S:g} s: is the machine busy?")
         time.sleep(0.2)
-    load.finish()
-    return {"rate": rate} | delay_figures(found, began)
+    return found[:count]
 
 
-def delay_figures(found: list[tuple[float, float]], began: float) -> dict[str, float]:
-    """p50 and p99 in ms of points (when it came in s, delay in ms), and of those of the second half alone.
-
-    All together are what a person sees who opens a chart of series that have just begun; ``first_point_s`` is how long that person waits,
-    from ``began``, when the first sample was sent.
-    """
-    if not found:
-        return {"points": 0}
-    half = (found[0][0] + found[-1][0]) / 2
-    p50, p99 = np.percentile([delay for _, delay in found], [50, 99])
-    settled = np.percentile([delay for at, delay in found if at >= half], [50, 99])
-    return {
-        "points": len(found),
-        "first_point_s": round(found[0][0] - began, 1),
-        "p50_ms": round(float(p50)),
-        "p99_ms": round(float(p99)),
-        "second_half_p50_ms": round(float(settled[0])),
-        "second_half_p99_ms": round(float(settled[1])),
-    }
+def _known(house: BenchHouse) -> list[str]:
+    rows = house.store.query(f"SELECT series_id FROM v_series WHERE metric = '{METRIC}' LIMIT {WATCHED_SERIES}").rows  # noqa: S608
+    return [str(r[0]) for r in rows]
 
 
-async def _listen(house: BenchHouse, key: str, seconds: float) -> list[tuple[float, float]]:
-    """When each score of some series reached a WebSocket (monotonic s) and its delay in ms, for ``seconds``.
-
-    Of samples made since it subscribed: the few seconds before, with which a subscription begins, waited for us and not for the house.
-    """
-    wanted: list[str] = []
-    while len(wanted) < WATCHED_SERIES:
-        rows = house.store.query(f"SELECT series_id FROM v_series WHERE metric = '{METRIC}' LIMIT {WATCHED_SERIES}").rows  # noqa: S608
-        wanted = [str(r[0]) for r in rows]
-        await asyncio.sleep(0.2)
-    out: list[tuple[float, float]] = []
+async def _listen(house: BenchHouse, key: str, wanted: list[str], seconds: float, began_ms: float, grace_s: float) -> Heard:
     url = f"ws://127.0.0.1:{house.settings.port}/api/v1/ws"
-    async with websockets.connect(url, additional_headers={"Authorization": f"Bearer {key}"}) as ws:
-        begun_ms = time.time_ns() / 1e6
-        await ws.send(json.dumps({"op": "sub", "id": "bench", "series": wanted}))
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            try:
-                message = json.loads(await asyncio.wait_for(ws.recv(), left))
-            except TimeoutError:
-                break
-            if message.get("op") == "points":
-                now = time.time_ns() / 1e6
-                out += [(time.monotonic(), now - ts) for s in message["series"] for ts in s["ts"][-1:] if ts >= begun_ms]
-    return out
+    async with websockets.connect(url, additional_headers={"Authorization": f"Bearer {key}"}, proxy=None) as ws:
+        return await listen(ws, wanted, seconds, began_ms, grace_s)
 
 
 def pipeline(seconds: float = 120.0, series: int = 10_000, delay_s: float = 20.0, with_peers: bool = False) -> dict[str, Any]:
