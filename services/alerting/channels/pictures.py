@@ -90,7 +90,7 @@ class Pictures:
     async def _drawn(self, token: str) -> bytes:
         """The file. Raises Refused when the answer is none, and what the connection raises."""
         async with asyncio.timeout(self._within_s), self._client.stream("GET", f"/api/v1/pictures/{token}") as answer:
-            if answer.status_code >= 500:
+            if answer.status_code >= 500 or answer.status_code == 429:  # none for anybody now, whatever is asked next
                 answer.raise_for_status()
             if answer.status_code != 200:
                 raise Refused(f"the gateway answered {answer.status_code}")

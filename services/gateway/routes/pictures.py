@@ -71,15 +71,15 @@ async def svg(
 async def signed(token: str, request: Request, parts: Parts) -> Response:
     """The picture of a link that alerting wrote into a message; 403 for a link that was changed or has expired.
 
-    Links share one allowance a tenant, as large as a person's: whoever has one cannot keep the painter from everybody else.
+    Each link has an allowance of its own, as large as a person's: whoever has one cannot keep the others, or alerting itself, from theirs.
     """
     try:
         p = link.read(token, parts.clock.now_ms(), picture_key(parts.signing_key))
     except Refused as x:
         raise Problem(403, str(x)) from x
-    wait_s = parts.buckets.spend(f"pictures of {p.tenant}", parts.clock.monotonic_s())
+    wait_s = parts.buckets.spend(f"picture {token.rpartition('.')[2]}", parts.clock.monotonic_s())  # its signature: one a link
     if wait_s:
-        raise Problem(429, "too many pictures are asked by links", retry_after_s=max(1, round(wait_s)))
+        raise Problem(429, "this link to a picture is asked too often", retry_after_s=max(1, round(wait_s)))
     ids = tuple(series_number(s) for s in p.series)
     shaded = None if p.shaded is None else tuple(p.shaded)
     span = Span(p.from_ms, p.to_ms)

@@ -127,13 +127,11 @@ async def test_bad_questions_get_a_reason(gateway: House) -> None:
             ({"width": 10}, 422), ({"width": 2_000, "height": 1_500, "scale": 3}, 422), ({"zone": "Mars/Base"}, 400),
             ({"zone": "../x"}, 400), ({"from": "soon"}, 400), ({"to": start_ms}, 400),
             ({"theme": "pink"}, 422), ({"lang": "fr"}, 422),
-            ({"threshold": "nan"}, 422), ({"title": "x" * 999}, 422), ({"series": ["00000000000000ff"]}, 404), ({"series": ["x"]}, 404),
+            ({"threshold": "nan"}, 422), ({"title": "x" * 999}, 422), ({"series": ["00000000000000ff"]}, 404), ({"series": ["x"]}, 400),
             ({"series": [series] * 99}, 422),
         ):  # fmt: skip
             answer = await client.get("/api/v1/range/picture.png", params=asked(series, start_ms) | more)
-            assert answer.status_code in (status, 400 if more.get("series") == ["x"] else status), (
-                f"{more}: {answer.status_code} {answer.text}"
-            )
+            assert answer.status_code == status, f"{more}: {answer.status_code} {answer.text}"
             assert answer.headers["content-type"] == "application/problem+json"
         empty = await client.get("/api/v1/range/picture.svg", params=asked(series, start_ms - 86_400_000))
         assert empty.status_code == 200 and "No samples in this range" in empty.text
@@ -172,7 +170,7 @@ async def test_a_link_shows_one_picture_to_anybody_until_it_ends(gateway: House)
         ).status_code == 401
 
 
-async def test_alerting_has_the_chart_of_a_message_in_time_and_small_enough_for_teams(gateway: House) -> None:
+async def test_alerting_has_the_chart_of_a_message_small_enough_for_teams(gateway: House) -> None:
     series, start_ms = planted(gateway, count=200)
     started_ms, now_ms = start_ms + 100 * SECOND, start_ms + 200 * SECOND
     alert = AlertSummary("a", "slow", "critical", "firing", "checkout: latency is not as expected", started_ms, now_ms, series=series)
@@ -187,11 +185,11 @@ async def test_alerting_has_the_chart_of_a_message_in_time_and_small_enough_for_
             print(f"chart of a message {'for Teams' if small else ''}: {len(found.png)} bytes")
             again = await stranger.get(found.url.removeprefix("https://kizashi.example"))
             assert again.status_code == 200 and again.content == found.png, "the link in the message shows the same"
-        usual = Pictures(gateway.url, "", key, SystemClock())
         began = time.perf_counter()
-        in_time = isinstance(await usual.of(n, "en", "UTC"), Attached)
-        print(f"within its 1.5 s: {in_time}, after {(time.perf_counter() - began) * 1000:.0f} ms")
-        await usual.close()
+        assert isinstance(await pictures.of(n, "en", "UTC"), Attached)  # not drawn before in English
+        print(
+            f"from asking to having it {(time.perf_counter() - began) * 1000:.0f} ms"
+        )  # the limit is 1.5 s, on a machine that is not busy
         await pictures.close()
 
 
@@ -210,15 +208,19 @@ async def test_a_painter_that_is_killed_is_replaced_and_ends_with_the_gateway(ga
         print(f"painter {resident_mb(other):.0f} MB")
 
 
-async def test_links_share_an_allowance(kafka: KafkaSettings, clickhouse: StoreSettings, tmp_path: Path) -> None:
+async def test_a_link_that_is_asked_too_often_keeps_no_other_from_its_picture(
+    kafka: KafkaSettings, clickhouse: StoreSettings, tmp_path: Path
+) -> None:
     async with house(kafka, clickhouse, tmp_path, replace(FRESH, requests_per_s=0.2)) as gateway:  # a burst of two
         series, start_ms = planted(gateway)
         key = picture_key(load_signing_key(gateway.settings.signing_key_path))
         until_ms = int(time.time() * SECOND) + 60_000
-        token = sign(Picture("default", [series], start_ms, start_ms + 200 * SECOND, width=320, height=160), until_ms, key)
+        picture = Picture("default", [series], start_ms, start_ms + 200 * SECOND, width=320, height=160)
+        token, other = (sign(picture, until_ms + n, key) for n in range(2))
         async with gateway.client() as stranger:
             codes = [(await stranger.get(f"/api/v1/pictures/{token}")).status_code for _ in range(4)]
-        assert codes[0] == 200 and codes[-1] == 429, codes
+            assert codes[0] == 200 and codes[-1] == 429, codes
+            assert (await stranger.get(f"/api/v1/pictures/{other}")).status_code == 200, "the same picture of the same tenant"
 
 
 async def test_none_is_left_behind_and_without_it_the_answer_says_what_to_do(

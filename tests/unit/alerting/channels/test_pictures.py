@@ -272,9 +272,10 @@ async def test_whatever_the_gateway_does_the_page_goes_out_in_time(how: dict[str
         await pictures.close()
 
 
-async def test_after_a_failure_nobody_waits_for_half_a_minute() -> None:
+@pytest.mark.parametrize("status", [500, 429])
+async def test_after_a_failure_nobody_waits_for_half_a_minute(status: int) -> None:
     clock = ManualClock(NOW)
-    async with gateway(clock.now_ms, status=500) as drawing:
+    async with gateway(clock.now_ms, status=status) as drawing:
         pictures = Pictures(drawing.url, PUBLIC, KEY, clock)
         assert isinstance(await pictures.of(about_series(), "en", "UTC"), Without)
         for _ in range(50):
