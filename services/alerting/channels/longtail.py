@@ -3,6 +3,9 @@
 Apprise opens its own connections, which our guard does not see. So a service is taken when its address is fixed by Apprise itself; one
 that is told a host is taken when the operator opened that host in the settings; what acts on this machine (syslog, dbus) never is.
 It says only yes or no: every no is tried again. Loaded on first use: 50 MB.
+
+Some services take the text and then the picture, each in a request of its own, others both at once. So Apprise's own memory of what was
+taken (made for its retries) lies under both of our tries: the second, without the picture, sends nothing that somebody already has.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import asyncio
 import importlib
 import logging
 import tempfile
+from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
@@ -46,6 +50,13 @@ def _apprise() -> ModuleType:
     return found
 
 
+def _taken() -> ContextVar[set[Any] | None] | None:
+    """Where Apprise notes what a service has taken, so that another try leaves it out; None before 2.3. Not a name that it promises, so
+    without it a message goes without the picture, once."""
+    found = getattr(importlib.import_module("apprise.plugins.base"), "_delivery_tracker", None)
+    return found if isinstance(found, ContextVar) else None
+
+
 def _tell(url: str, title: str, text: str, kind: str, reach: Reach, png: bytes | None = None) -> Outcome:
     apprise = _apprise()
     plugin: Any = apprise.Apprise.instantiate(url)
@@ -56,12 +67,15 @@ def _tell(url: str, title: str, text: str, kind: str, reach: Reach, png: bytes |
     said = {"title": title, "body": text, "notify_type": getattr(apprise.NotifyType, kind)}
     left_out = "" if png is None else "this service takes no files"
     if png is not None and plugin.attachment_support:
-        with tempfile.NamedTemporaryFile(suffix=".png") as file:  # Apprise attaches files
-            file.write(png)
-            file.flush()
-            if plugin.notify(**said, attach=apprise.AppriseAttachment(file.name)):
-                return Outcome("sent", "taken")
-        left_out = "it was not taken with it"
+        left_out = "this version of Apprise does not tell what was taken"
+        if (taken := _taken()) is not None:
+            taken.set(set())  # for this call alone: a thread of to_thread has a context of its own
+            with tempfile.NamedTemporaryFile(suffix=".png") as file:  # Apprise attaches files
+                file.write(png)
+                file.flush()
+                if plugin.notify(**said, attach=apprise.AppriseAttachment(file.name)):
+                    return Outcome("sent", "taken")
+            left_out = "it was not taken with it"
     if plugin.notify(**said):
         return Outcome("sent", "taken", left_out=left_out)
     return Outcome("retry", "Apprise says that it was not taken")

@@ -26,6 +26,8 @@ from services.alerting.templates import fill
 WITHIN_S = 10.0
 """For each step of the dialogue."""
 LONGEST_SUBJECT = 200
+TOO_LARGE = 552
+"""A relay's answer to the size that is announced before the message (RFC 1870)."""
 
 
 def message_of(page: Page, channel: Mail) -> EmailMessage:
@@ -101,7 +103,9 @@ def deliver(message: EmailMessage, channel: Mail, addresses: Sequence[str], pass
         codes = [code for code, _ in x.recipients.values()]
         return Outcome("retry" if all(400 <= c < 500 for c in codes) else "failed", f"every recipient was refused (SMTP {codes[0]})")
     except smtplib.SMTPResponseException as x:
-        return Outcome("retry" if 400 <= x.smtp_code < 500 or x.smtp_code < 0 else "failed", f"SMTP {x.smtp_code}")
+        content = isinstance(x, smtplib.SMTPDataError) or x.smtp_code == TOO_LARGE
+        later = 400 <= x.smtp_code < 500 or x.smtp_code < 0
+        return Outcome("retry" if later else "failed", f"SMTP {x.smtp_code}", chart_may_be_why=content)
     except smtplib.SMTPNotSupportedError:
         return Outcome("failed", f"the relay does not offer what the channel asks for ({channel.security}, log-in)")
     except ssl.SSLCertVerificationError:

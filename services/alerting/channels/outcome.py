@@ -16,6 +16,12 @@ class Outcome:
     """The receiver's own wish; it counts for the whole channel."""
     left_out: str = ""
     """Why the page's chart did not go along although there was one; empty when it did."""
+    chart_may_be_why: bool = False
+    """It failed in a way that the page's chart can cause: without it, it may be taken."""
+
+
+CHART_MAY_BE_WHY = frozenset({400, 413, 415, 422})
+"""The content was refused, and not who sent it or where to. Slack's answer is 400 when it cannot fetch a picture."""
 
 
 def of_status(status: int, said: str, retry_after_s: float | None) -> Outcome:
@@ -30,4 +36,4 @@ def of_status(status: int, said: str, retry_after_s: float | None) -> Outcome:
         return Outcome("retry", f"HTTP {status}{said}", retry_after_s)
     if 300 <= status < 400:
         return Outcome("failed", f"HTTP {status}: it redirects, and redirects are not followed; write the final address")
-    return Outcome("failed", f"HTTP {status}{said}")
+    return Outcome("failed", f"HTTP {status}{said}", chart_may_be_why=status in CHART_MAY_BE_WHY)

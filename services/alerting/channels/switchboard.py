@@ -120,7 +120,7 @@ class Switchboard:
         if not isinstance(found, Attached):
             return _told(await SENDERS[type(channel)](page, channel, self.doors), found)
         outcome = await SENDERS[type(channel)](replace(page, picture=found), channel, self.doors)
-        if outcome.state == "failed":  # Slack, for one, refuses a whole message when it cannot fetch the picture
+        if outcome.state == "failed" and outcome.chart_may_be_why:  # refused whole, so nobody has it yet
             outcome = await SENDERS[type(channel)](page, channel, self.doors)
             return _told(outcome, Without("with it the message was refused"))
         return _told(outcome, Without(outcome.left_out) if outcome.left_out else found)
