@@ -26,7 +26,7 @@ from services.gateway.paging import BadPage, format_page, parse_page
 from services.gateway.principal import Principal
 from services.gateway.problems import Problem
 from services.gateway.query_samples import KIND as QUERY
-from services.gateway.query_samples import admitted, query_from
+from services.gateway.query_samples import admitted, check_room, query_from
 from services.gateway.roles import Scope, may, scope_to_read, scope_to_write
 
 router = APIRouter(prefix="/api/v1")
@@ -93,10 +93,7 @@ async def write_object(
     if kind == "user" and (other := parts.directory.users.get(object_id)) and other.tenant != who.tenant:
         raise ConfigurationError("this user name is taken")
     kept = await asyncio.to_thread(accepted, kind, body, standing)
-    if kind == notes.KIND:
-        notes.check_room(len(parts.config.state.living(kind, who.tenant)), standing)
-    if kind == QUERY:
-        admitted(query_from(kept), parts.scheduled.reach, who.tenant)
+    await _check(parts, who, kind, kept, standing)
     await parts.inner.check(who.tenant, kind, object_id, kept)
     version = await write_change(parts, who, kind, object_id, kept, if_match, change_id)
     status = 201 if standing is None else 200
@@ -124,6 +121,7 @@ async def restore_object(kind: str, object_id: str, body: Restore, parts: Parts,
         raise NotFound(f"{kind} {object_id!r} has no version {body.version} with a content")
     if if_match is None and history[-1].body is None:
         if_match = etag(history[-1].version)
+    await _check(parts, who, kind, old.body, parts.config.state.get(kind, object_id, who.tenant))
     version = await write_change(parts, who, kind, object_id, old.body, if_match, None)
     made = parts.config.state.versions(kind, object_id, who.tenant)[version - 1]
     return json_answer(shown(made), {"ETag": etag(version)})
@@ -172,8 +170,8 @@ async def audit(
 async def verify_audit(
     parts: Parts, who: Who, number: Annotated[int, Query(ge=1, le=1 << 40)], hash_: Annotated[str, Query(alias="hash", max_length=64)]
 ) -> Response:
-    """Whether the trail still has this hash at this number, computed anew from its first entry."""
-    return json_answer({"number": number, "intact": await asyncio.to_thread(parts.directory.trail.stands, who.tenant, number, hash_)})
+    """Whether the trail still has this hash at this number; each gateway computes it at its start from the log's first entry on."""
+    return json_answer({"number": number, "intact": parts.directory.trail.stands(who.tenant, number, hash_)})
 
 
 async def write_change(
@@ -190,6 +188,15 @@ async def write_change(
     head = next(parts.directory.trail.newest(who.tenant))  # in a log that is kept elsewhere, it proves the trail
     logger().info("config.changed", kind=kind, object=object_id, version=version, author=who.name, number=head.number, hash=head.hash)
     return version
+
+
+async def _check(parts: Doors, who: Principal, kind: str, body: dict[str, Any], standing: ConfigObject | None) -> None:
+    """Whether there is room for one more, and whether the tenant may ask a query. Raises ConfigurationError."""
+    if kind == notes.KIND:
+        notes.check_room(len(parts.config.state.living(kind, who.tenant)), standing)
+    if kind == QUERY:
+        check_room(len(parts.config.state.living(kind, who.tenant)), standing)
+        await asyncio.to_thread(admitted, query_from(body), parts.scheduled.reach, who.tenant)
 
 
 def _based_on(history: list[ConfigObject], if_match: str | None) -> int:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from kizashi.stream.config import ConfigObject
+import pytest
+
+from kizashi.stream.config import LOGIN_KIND, ConfigObject
+from services.gateway import audit
 from services.gateway.audit import GENESIS, Trail, link
 
 
@@ -42,3 +45,20 @@ def test_any_change_of_the_past_is_seen() -> None:
         for n in range(5):
             forged.add(altered if n == 1 else change(n))
         assert not forged.stands("a", noted.number, noted.hash)
+
+
+def test_log_ins_without_end_take_little_memory_and_push_no_change_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    trail, whole = filled(3), filled(3)
+    logins = [ConfigObject(LOGIN_KIND, f"login-{n}", "a", 1, {"outcome": "failure"}, "mika", n) for n in range(50)]
+    for login in logins:
+        whole.add(login)
+    monkeypatch.setattr(audit, "MOST_LOGINS", 5)
+    for login in logins:
+        trail.add(login)
+    trail.add(change(9))
+    whole.add(change(9))
+    assert [e.number for e in trail.newest("a")] == [54, 53, 52, 51, 50, 49, 3, 2, 1]
+    assert [e.number for e in trail.newest("a", before=50)] == [49, 3, 2, 1]
+    assert [o.id for o in trail.changes("a") if o.kind != LOGIN_KIND] == ["d0", "d1", "d2", "d9"]
+    assert all(trail.stands("a", e.number, e.hash) for e in whole.newest("a")), "what is no longer in memory is still proved"
+    assert not trail.stands("a", 20, next(whole.newest("a")).hash)
