@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -12,6 +13,8 @@ from kizashi.clock import ManualClock
 from kizashi.errors import StoreUnavailable
 from kizashi.observe.metrics import CACHE
 from kizashi.store.blocks import Block
+from services.gateway import warm
+from services.gateway.doors import Doors
 from services.gateway.openings import DAY_MS, HOUR_MS, Openings
 from services.gateway.problems import Problem
 
@@ -175,3 +178,22 @@ def test_boards_that_nobody_starred_are_neither_counted_nor_written() -> None:
             made.opened("acme", f"b{n}")
     asyncio.run(made.flush())
     assert made.peak("acme", "b0") is None and store.rows_kept == []
+
+
+async def test_what_was_counted_is_written_when_the_gateway_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store()
+    made = Openings(ManualClock(MIDNIGHT), store)
+    looked = asyncio.Event()
+
+    def pinned(parts: Any) -> dict[Any, Any]:
+        looked.set()
+        return {BOARD: warm.Dashboard()}
+
+    monkeypatch.setattr(warm, "pinned", pinned)
+    running = asyncio.create_task(warm.warm_for_peaks(cast(Doors, SimpleNamespace(openings=made))))
+    await looked.wait()
+    made.opened(*BOARD)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert [row["board"] for row in store.rows_kept] == [BOARD[1]]
