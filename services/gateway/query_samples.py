@@ -16,8 +16,11 @@ import msgspec
 from kizashi.contracts.checked import converted
 from kizashi.contracts.inputs import SampleIn
 from kizashi.errors import ConfigurationError, InvalidMessage, Refused
+from kizashi.stream.config import ConfigObject
 
 KIND = "query"
+MOST = 100
+"""Living queries of a tenant: they are asked one after another, each for up to seconds."""
 MOST_ROWS = 1_000
 """Series that one query may keep alive."""
 SHORTEST_S, LONGEST_S = 10, 86_400
@@ -62,6 +65,12 @@ def query_from(body: dict[str, Any]) -> ScheduledQuery:
     if not SHORTEST_S <= found.every_s <= LONGEST_S:
         raise ConfigurationError(f"a query is asked every {SHORTEST_S} to {LONGEST_S} seconds, not {found.every_s} - at `$.every_s`")
     return found
+
+
+def check_room(living: int, standing: ConfigObject | None) -> None:
+    """Raises ConfigurationError when a new query would be one too many."""
+    if standing is None and living >= MOST:
+        raise ConfigurationError(f"there are {living} scheduled queries, {MOST} can be kept: delete some that nobody needs")
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from typer import Typer
 from typer.testing import CliRunner, Result
 
-from services.gateway.query_samples import Reach, ScheduledQuery, admitted
-from services.gateway.routes.queries import READABLE
+from kizashi.contracts.inputs import SampleIn
+from kizashi.settings import KafkaSettings
+from kizashi.stream.consumer import Lookout
+from services.ingest.decode import decode
 from services.roof import annotate, dashboards, queries
 from tests.pipeline.gateway.house import House
+from tests.pipeline.ingest_lane import tenant_topic
 
 pytestmark = pytest.mark.pipeline
 PLACE = "/api/v1/config/dashboard"
@@ -88,6 +93,9 @@ queries:
 
 async def test_scheduled_queries_are_applied_compared_and_listed_for_the_tenant_of_the_key(gateway: House, tmp_path: Path) -> None:
     file, key = tmp_path / "queries.yaml", gateway.keys["acme/read+operate+admin"]
+    kafka, began_ms = gateway.settings.kafka, int(time.time() * 1_000)
+    topic = await asyncio.to_thread(tenant_topic, kafka, "acme")  # made with the tenant's first sender
+    await gateway.producer.send(topic, 0, b"first", msgspec.json.encode([SampleIn("tickets.seen", 1.0, began_ms, {}, "")]))
     file.write_text(SCHEDULED)
     for command, what in (("diff", "made"), ("apply", "made"), ("apply", "unchanged")):
         done = await run(gateway, queries.app, "scheduled", command, str(file), "--json", key=key)
@@ -108,14 +116,46 @@ async def test_scheduled_queries_are_applied_compared_and_listed_for_the_tenant_
             if listed[0]["outcome"]:
                 break
             await asyncio.sleep(1)
-    assert listed[0]["outcome"] in ("published", "unavailable"), listed  # the tenant's topic is made with its first sender
+    assert (listed[0]["outcome"], listed[0]["samples"], listed[0]["problem"]) == ("published", 1, ""), listed
+    late = [
+        sample for m in await asyncio.to_thread(messages, kafka, topic, began_ms) if m.key() == b"late" for sample in decode(m.value())[0]
+    ]
+    assert late and {(s.metric, s.value) for s in late} == {("tickets.late", 0.0)}, late
+    assert listed[0]["at_ms"] in {s.ts for s in late}
 
 
-async def test_every_view_can_be_read_by_a_tenant_alone(gateway: House) -> None:
-    reach = Reach("default", READABLE, gateway.settings.store.database)
-    for view in sorted(reach.views):
-        sql = admitted(ScheduledQuery(metric="m", sql=f"SELECT count() AS n FROM {view}"), reach, "acme")  # names of ours
-        assert gateway.store.query(sql).rows[0][0] in (0, 1), view
+def messages(kafka: KafkaSettings, topic: str, since_ms: int) -> list[Any]:
+    """What was written to the topic since then."""
+    lookout = Lookout(kafka, topic, since_ms=since_ms)
+    try:
+        return list(lookout.until_end())
+    finally:
+        lookout.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "room", "body"),
+    [
+        ("query", "services.gateway.query_samples.MOST", {"metric": "m", "sql": "SELECT count() AS n FROM v_episodes"}),
+        ("annotation", "services.gateway.notes.MOST", {"title": "t", "at_ms": 1}),
+    ],
+)
+async def test_there_is_room_for_so_many_and_restoring_makes_no_more(
+    gateway: House, monkeypatch: pytest.MonkeyPatch, kind: str, room: str, body: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(room, 1)
+    async with gateway.client("acme/read+operate+admin") as person:
+        place = f"/api/v1/config/{kind}"
+        assert (await person.put(f"{place}/one", json=body)).status_code == 201
+        assert (await person.put(f"{place}/one", json=body, headers={"If-Match": '"1"'})).status_code == 200, "it has its room"
+        full = await person.put(f"{place}/two", json=body)
+        assert full.status_code == 400 and "1 can be kept" in full.text, full.text
+        assert (await person.delete(f"{place}/one", headers={"If-Match": '"2"'})).status_code == 204
+        assert (await person.put(f"{place}/two", json=body)).status_code == 201
+        back = await person.post(f"{place}/one/restore", json={"version": 1})
+        assert back.status_code == 400 and "1 can be kept" in back.text, back.text
+        assert (await person.delete(f"{place}/two", headers={"If-Match": '"1"'})).status_code == 204
+        assert (await person.post(f"{place}/one/restore", json={"version": 1})).status_code == 200
 
 
 async def test_a_note_is_written_from_the_terminal(gateway: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from kizashi.store.client import StoreError
 from kizashi.stream.config import ConfigState, sign
 from services.gateway.problems import Problem
 from services.gateway.queries import Statement
-from services.gateway.query_samples import MOST_ROWS, Reach, admitted, query_from, samples_of
+from services.gateway.query_samples import MOST, MOST_ROWS, Reach, admitted, check_room, query_from, samples_of
 from services.gateway.routes.queries import READABLE
 from services.gateway.scheduled_queries import REPEAT_ERROR_MS, ScheduledQueries, Turn
 from services.ingest.decode import decode
@@ -82,7 +83,11 @@ class House:
 
     def turn(self, seconds: float = 60.0) -> None:
         self.clock.advance(seconds)
-        asyncio.run(self.runner.turn())
+        asyncio.run(self.lanes())
+
+    async def lanes(self) -> None:
+        """What ``begin`` started, to its end."""
+        await asyncio.gather(*self.runner.begin())
 
 
 @pytest.mark.parametrize(
@@ -218,3 +223,83 @@ def test_disabled_deleted_and_broken_queries_are_not_asked() -> None:
     house.put("late", None)
     house.turn()
     assert len(house.store.asked) == 1
+
+
+class Slow(Store):
+    """Answers one tenant only after a while, which may be never."""
+
+    def __init__(self, answers: dict[str, bytes | Exception], slow: str) -> None:
+        super().__init__(answers)
+        self.slow, self.reached, self.go = slow, asyncio.Event(), asyncio.Event()
+
+    async def raw(self, tenant: str, statement: Statement, values: None, form: str, asker: str = "") -> bytes:
+        found = await super().raw(tenant, statement, values, form, asker)
+        if tenant == self.slow:
+            self.reached.set()
+            await self.go.wait()
+        return found
+
+
+async def test_a_tenant_whose_queries_hang_holds_up_nobody_else() -> None:
+    house = House({})
+    slow = house.runner.answers = Slow({"late": table(["a", 3])}, "a-hangs")
+    for tenant in ("a-hangs", "b-works"):
+        house.put("late", BODY, tenant)
+    await house.lanes()
+    house.clock.advance(60.0)
+    hanging, working = house.runner.begin()
+    await asyncio.wait_for(working, 5.0)
+    assert [topic for topic, *_ in house.bus.sent] == [f"{topics.METRICS.name}.b-works"] and not hanging.done()
+    house.clock.advance(60.0)
+    await asyncio.wait_for(house.lanes(), 5.0)
+    assert len(house.bus.sent) == 2 and not hanging.done()
+    assert [tenant for tenant, *_ in slow.asked].count("a-hangs") == 1, "its next turn starts when its last is done"
+    slow.go.set()
+    await hanging
+    await house.lanes()
+    assert [topic for topic, *_ in house.bus.sent].count(f"{topics.METRICS.name}.a-hangs") == 2
+
+
+async def test_the_lanes_end_with_their_runner() -> None:
+    house = House({})
+    slow = house.runner.answers = Slow({"late": table(["a", 3])}, "a")
+    house.put("late", BODY, "a")
+    await house.lanes()
+    house.clock.advance(60.0)
+    running = asyncio.create_task(house.runner.run())
+    await asyncio.wait_for(slow.reached.wait(), 5.0)
+    before = {task for task in asyncio.all_tasks() if task.get_name() == "queries of a"}
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert before and all(task.cancelled() for task in before)
+
+
+def test_the_sql_of_a_version_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def reading(query: Any, reach: Reach, tenant: str) -> str:
+        assert threading.current_thread() is not threading.main_thread(), "the loop is for everybody"
+        read.append(query.sql)
+        return admitted(query, reach, tenant)
+
+    monkeypatch.setattr("services.gateway.scheduled_queries.admitted", reading)
+    house, bad = House({"late": table(["a", 3])}), {**BODY, "sql": "SELECT 1 FROM system.users"}
+    house.put("late", BODY)
+    house.put("spy", bad)
+    for _ in range(4):
+        house.turn()
+    assert read == [SQL, bad["sql"]] and len(house.bus.sent) == 3 and "spy" in house.problems()
+    house.put("late", BODY | {"sql": f"{SQL} LIMIT 3"})
+    house.put("spy", BODY)
+    house.store.answers["spy"] = table(["a", 3])
+    house.turn()
+    assert read[2:] == [f"{SQL} LIMIT 3", SQL] and house.problems() == {}
+
+
+def test_a_tenant_keeps_so_many_queries() -> None:
+    house = House({})
+    house.put("late", BODY)
+    check_room(MOST - 1, None)
+    check_room(MOST, house.config.get("query", "late", "default"))
+    with pytest.raises(ConfigurationError, match=str(MOST)):
+        check_room(MOST, None)
