@@ -79,12 +79,14 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         began before it; those were dropped, and its position is behind them."""
         self._new_assignment = False
         try:
-            for tp in self._consumer.assignment():
-                committed = await self._consumer.committed(tp)
-                if committed is None:
-                    await self._consumer.seek_to_beginning(tp)
-                else:
-                    self._consumer.seek(tp, committed)
+            mine = list(self._consumer.assignment())
+            committed = await asyncio.gather(*map(self._consumer.committed, mine))  # one by one, 146 partitions take seconds
+            for tp, offset in zip(mine, committed, strict=True):
+                if offset is not None:
+                    self._consumer.seek(tp, offset)
+            new = [tp for tp, offset in zip(mine, committed, strict=True) if offset is None]
+            if new:
+                await self._consumer.seek_to_beginning(*new)
         except IllegalStateError:
             return  # given away meanwhile: the next assignment begins in the same way
         except KafkaError as x:

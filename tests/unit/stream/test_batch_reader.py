@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -26,6 +27,8 @@ class Client:
     position: dict[TopicPartition, int] = field(default_factory=lambda: {TP: 40, NEW: 0})
     rebalance: bool = False
     given_away: bool = False
+    together: asyncio.Barrier | None = None
+    resets: int = 0
 
     def assignment(self) -> set[TopicPartition]:
         return {TP, NEW}
@@ -40,6 +43,9 @@ class Client:
         return out
 
     async def committed(self, tp: TopicPartition) -> int | None:
+        if self.together:
+            async with asyncio.timeout(2):
+                await self.together.wait()
         return self.committed_at[tp]
 
     def seek(self, tp: TopicPartition, offset: int) -> None:
@@ -47,8 +53,9 @@ class Client:
             raise IllegalStateError("no longer ours")
         self.position[tp] = offset
 
-    async def seek_to_beginning(self, tp: TopicPartition) -> None:
-        self.position[tp] = 0
+    async def seek_to_beginning(self, *tps: TopicPartition) -> None:
+        self.resets += 1
+        self.position |= dict.fromkeys(tps, 0)
 
 
 @pytest.fixture
@@ -82,3 +89,13 @@ async def test_what_was_given_away_meanwhile_is_left_to_its_owner(reader: BatchR
     reader._consumer.rebalance = reader._consumer.given_away = True
     assert await reader.read(10) == []
     assert (3, 41) in places(await reader.read(10)), "no error: the next assignment begins at what is committed"
+
+
+async def test_all_partitions_are_asked_for_at_once(reader: BatchReader) -> None:
+    """A broker that answers none before all were asked, and one reset for all that are new: time does not grow with the partitions."""
+    client = reader._consumer
+    client.committed_at = {TP: None, NEW: None}
+    client.together = asyncio.Barrier(2)
+    await reader.on_partitions_assigned([TP, NEW])
+    assert places(await reader.read(10)) == [(3, 0), (4, 0)]
+    assert client.resets == 1
