@@ -124,9 +124,10 @@ class Tiers:
         self._store = store
         self._closed: dict[str, Closed] = {}
 
-    def roll(self) -> int:
-        """Bring every tier up to now; returns the rows looked at. Raises StoreUnavailable."""
-        until = int(self._store.query("SELECT toUInt32(now())").rows[0][0]) - SETTLED_S
+    def roll(self, now_s: int | None = None) -> int:
+        """Bring every tier up to ``now_s``, or the store's own clock; returns the rows looked at. Raises StoreUnavailable."""
+        now_s = int(self._store.query("SELECT toUInt32(now())").rows[0][0]) if now_s is None else now_s
+        until = now_s - SETTLED_S
         return sum(self._roll(tier, until) for tier in TIERS)
 
     def _roll(self, tier: Tier, until: int) -> int:
