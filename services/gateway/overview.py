@@ -11,9 +11,12 @@ from services.gateway.answers import Answers, Value
 from services.gateway.doors import Doors
 from services.gateway.queries import episodes as eq
 from services.gateway.queries import overview as q
+from services.gateway.queries.changed import TIER_THROUGH
 from services.gateway.state import STALE_AFTER_MS, state_word
 
 SPARK_MINUTES = 60
+SPARK_BEHIND_MINUTES = 3
+"""A strip ends with the newest minute that was rolled up; when the sink is longer behind than this, with a gap that shows it."""
 SPARK_TTL_S = 30.0
 ODD_SHOWN = 50
 RATE_S = 5
@@ -52,13 +55,13 @@ async def _compute(parts: Doors, tenant: str) -> bytes:
             "freshness_s": None if newest is None else max(0.0, (now_ms - newest) / 1_000),
             "dead_letters": await dead_letters(parts) if tenant == parts.settings.tenant else 0,
         },
-        "services": [_service(row, open_by_service, risk_by_service, sparks, now_ms) for row in services],
+        "services": [_service(row, open_by_service, risk_by_service, sparks) for row in services],
         "odd_series": [_odd(row, now_ms) for row in odd],
     })  # fmt: skip
 
 
 def _service(
-    row: dict[str, Any], open_by_service: dict[str, Any], risks: dict[str, float | None], sparks: dict[str, dict[int, float]], now_ms: int
+    row: dict[str, Any], open_by_service: dict[str, Any], risks: dict[str, float | None], sparks: dict[str, list[float | None]]
 ) -> dict[str, Any]:
     name = row["service"]
     if row["stale"] == row["series"]:
@@ -67,8 +70,6 @@ def _service(
         state = "odd"
     else:
         state = "learning" if row["learning"] * 2 > row["series"] else "ok"
-    last_minute = now_ms // 60_000 - 1
-    spark = sparks.get(name, {})
     open_row = open_by_service.get(name, {})
     return {
         "service": name,
@@ -78,7 +79,7 @@ def _service(
         "open_episodes": open_row.get("open", 0),
         "risk": risks.get(name),
         "state": state,
-        "spark": [spark.get(minute) for minute in range(last_minute - SPARK_MINUTES + 1, last_minute + 1)],
+        "spark": sparks.get(name, [None] * SPARK_MINUTES),
     }
 
 
@@ -86,19 +87,34 @@ def _odd(row: dict[str, Any], now_ms: int) -> dict[str, Any]:
     return {**row, "state": state_word(row.pop("flags"), row["ts_ms"], now_ms)}
 
 
-async def _sparks(answers: Answers, tenant: str, now_ms: int) -> dict[str, dict[int, float]]:
-    end_s = now_ms // 60_000 * 60
+def _last_minutes(through_s: int, now_ms: int) -> range:
+    """The minutes since 1970 that a strip shows, given until when (seconds) the minutes are rolled up.
+
+    >>> _last_minutes(through_s=600, now_ms=690_000)
+    range(-50, 10)
+    >>> _last_minutes(through_s=600, now_ms=3_600_000)
+    range(-3, 57)
+    """
+    now = now_ms // 60_000
+    end = min(max(through_s // 60, now - SPARK_BEHIND_MINUTES), now)
+    return range(end - SPARK_MINUTES, end)
+
+
+async def _sparks(answers: Answers, tenant: str, now_ms: int) -> dict[str, list[float | None]]:
+    """Service → worst score of each of the last minutes, oldest first; None where nothing came."""
 
     async def make() -> bytes:
-        found = await answers.columns(tenant, q.SPARKS, {"tenant": tenant, "start_s": end_s - SPARK_MINUTES * 60, "end_s": end_s})
-        by_service: dict[str, dict[str, float]] = {}
-        rows = zip(*(found.get(n, []) for n in ("service", "minute", "worst")), strict=True)
-        for service, minute, worst in rows:
-            by_service.setdefault(service, {})[str(minute)] = worst
-        return msgspec.json.encode(by_service)
+        through = await answers.rows(tenant, TIER_THROUGH)
+        minutes = _last_minutes(through[0]["through_s"] if through else 0, now_ms)
+        asked: dict[str, Value] = {"tenant": tenant, "start_s": minutes.start * 60, "end_s": minutes.stop * 60}
+        found = await answers.columns(tenant, q.SPARKS, asked)
+        strips: dict[str, list[float | None]] = {}
+        for service, minute, worst in zip(*(found.get(n, []) for n in ("service", "minute", "worst")), strict=True):
+            strips.setdefault(service, [None] * SPARK_MINUTES)[minute - minutes.start] = worst
+        return msgspec.json.encode(strips)
 
-    found = msgspec.json.decode(await answers.remembered(f"sparks/{tenant}", SPARK_TTL_S, make, SPARK_TTL_S))
-    return {service: {int(m): w for m, w in minutes.items()} for service, minutes in found.items()}
+    kept = await answers.remembered(f"strips/{tenant}", SPARK_TTL_S, make, SPARK_TTL_S)
+    return msgspec.json.decode(kept, type=dict[str, list[float | None]])
 
 
 async def per_second(parts: Doors, tenant: str, now_ms: int) -> float:

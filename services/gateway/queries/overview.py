@@ -41,7 +41,8 @@ LIMIT {limit:UInt32}
 )
 
 # Without FINAL: a minute that is rolled up again has more rows, so its worst only grows: the highest of all versions is the newest one's.
-# A minute is made after it began; the table is partitioned by `made`, so parts of older minutes are not opened.
+# The caller asks until where minutes are rolled up, so that no strip ends in a gap. A minute is made after it began; the table is
+# partitioned by `made`, so parts of older minutes are not opened.
 SPARKS = Statement(
     "overview.sparks",
     """
