@@ -13,18 +13,16 @@ from tests.running_house import RunningHouse
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaSettings]:
     """One Apache Kafka broker for the whole run. Tests use topics and groups of their own (``unique``)."""
-    from kizashi.standalone import jars, java
-    from kizashi.standalone.kafka import KafkaProcess, jar_folder
+    from kizashi.contracts.topics import CONFIG
+    from kizashi.stream.admin import BusAdmin, ensure_topics
+    from tests.broker_process import started_broker
 
-    lock = jars.read_lock()
-    jars.fetch(lock, jar_folder(java.tools_folder(), lock))
-    broker = KafkaProcess(tmp_path_factory.mktemp("broker"))
-    broker.start()
-    try:
-        broker.wait_ready()
-        yield KafkaSettings(bootstrap=broker.bootstrap)
-    finally:
-        broker.stop()
+    with started_broker(tmp_path_factory.mktemp("broker")) as broker:
+        settings = KafkaSettings(bootstrap=broker.bootstrap)
+        ensure_topics(settings)
+        # the first question about a group makes the topic of the groups, which takes seconds that no test's deadline counts on
+        BusAdmin(settings).committed("kizashi.tests", [CONFIG.name])
+        yield settings
 
 
 @pytest.fixture

@@ -7,19 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from kizashi.standalone import jars, java
-from kizashi.standalone.kafka import KafkaProcess, jar_folder
+from kizashi.standalone.kafka import KafkaProcess
+from tests.broker_process import started_broker
 
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[KafkaProcess]:
     """A broker of this test's own: what other tests left on the run's broker is not read, and killing it harms nobody."""
-    lock = jars.read_lock()
-    jars.fetch(lock, jar_folder(java.tools_folder(), lock))
-    process = KafkaProcess(tmp_path)
-    process.start()
-    try:
-        process.wait_ready()
+    with started_broker(tmp_path) as process:
         yield process
-    finally:
-        process.stop()
