@@ -44,4 +44,4 @@ def confine(sql: str, views: Container[str], database: str, tenant: str) -> str:
         alias = table.alias or table.name
         own = exp.select("*").from_(exp.table_(table.name, db=database)).where(exp.column("tenant").eq(exp.Literal.string(tenant)))
         table.replace(own.subquery(alias))
-    return tree.sql(dialect=ClickHouse)
+    return tree.sql(dialect=ClickHouse, comments=False)

@@ -25,6 +25,7 @@ LONGEST = 20_000
 COMBINATORS = ("if", "array", "map", "distinct", "ornull", "ordefault", "argmin", "argmax", "foreach")
 VALUES = (exp.Literal, exp.Null, exp.Boolean, exp.Neg, exp.Func, exp.Tuple, exp.Sub, exp.Add, exp.Mul, exp.Query)
 """What may stand alone in the parentheses of IN: nothing that the engine could take for a name."""
+QUOTED = (TokenType.STRING, TokenType.HEREDOC_STRING, TokenType.IDENTIFIER)
 CLAUSES_REFUSED = ("settings", "format", "into", "kind", "hint", "locks")
 
 
@@ -43,11 +44,25 @@ def admit_select(sql: str, tables: Container[str], database: str) -> str:
         raise Refused(f"cannot read the query: {str(error).splitlines()[0] if str(error) else 'too deeply nested'}") from error
     if len(found) != 1 or not isinstance(found[0], exp.Select | exp.SetOperation):
         raise Refused("one SELECT is allowed, nothing else")
+    _words(text, words)
     _functions(words)
     _clauses(found[0])
     _memberships(found[0], words)
     _tables(found[0], tables, database)
     return text
+
+
+def _words(text: str, words: Iterable[Token]) -> None:
+    """What the engine cuts into other words than we do is refused: its quotes ‘ and “, escapes in names, comments in comments."""
+    if "{#" in text or "\x00" in text:
+        raise Refused("{# and zero bytes are not allowed")
+    for word in words:
+        if word.token_type not in QUOTED and not word.text.isascii():
+            raise Refused(f"{word.text[:40]}: write texts in '…' and names with other than Latin letters in `…`")
+        if word.token_type == TokenType.IDENTIFIER and "\\" in word.text:
+            raise Refused("a backslash in a name is not allowed")
+        if any("/*" in comment for comment in word.comments):
+            raise Refused("a comment in a comment is not allowed")
 
 
 def _functions(words: Iterable[Token]) -> None:

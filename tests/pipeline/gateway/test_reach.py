@@ -35,6 +35,7 @@ TRICKS = [
     "SELECT countIf(k NOT IN (one)) - 1 AS n FROM (SELECT arrayJoin(['MARK-a']) AS k)",
     "SELECT countIf(k IN (DATABASE.one)) AS n FROM (SELECT arrayJoin(['MARK-a']) AS k)",
     "SELECT countIf(`in`(k, one)) AS n FROM (SELECT arrayJoin(['MARK-a']) AS k)",
+    "SELECT ‘a, ' FROM v_series -- ’ = '' OR count() AS n FROM one -- '",
     "SELECT countIf(k IN ((one))) AS n FROM (SELECT arrayJoin(['MARK-a']) AS k)",
 ]
 """Each would give more than 0 if it saw rows of another tenant. ``one`` is a table of one column with their text."""

@@ -61,3 +61,8 @@ def test_every_view_is_behind_the_filter(sql: str, reads: int) -> None:
 def test_what_cannot_be_confined_is_refused(sql: str) -> None:
     with pytest.raises(Refused):
         confine(sql, VIEWS, "kizashi", "acme")
+
+
+def test_comments_stay_here_and_texts_are_written_anew() -> None:
+    sent = confine(r"SELECT 'a\\' AS x, 'it\'s' /* ' */ FROM v_risk -- '", VIEWS, "kizashi", "acme")
+    assert sent == r"SELECT 'a\\' AS x, 'it''s' FROM (SELECT * FROM kizashi.v_risk WHERE tenant = 'acme') AS v_risk"

@@ -23,6 +23,7 @@ GOOD = [
     "SELECT * FROM v_scores WHERE metric IN ('cpu') AND (sid, metric) NOT IN ((1, 'in'), (2, 'b')) AND time IN (now() - 5) AND 1 IN [1]",
     "SELECT metric IN ((SELECT 'in (x)')), value NOT IN (-1), value GLOBAL IN (1, 2) FROM v_scores ARRAY JOIN [1] AS one",
     "WITH 1 AS n, a AS (SELECT n FROM v_scores) SELECT n FROM a UNION ALL SELECT n FROM a",
+    "SELECT 'it’s “so”' AS `遅れ`, $$ ‘ $$ AS b /* ‘a’ */ FROM v_scores -- 遅れ",
     "SELECT CASE WHEN score > 1 THEN 'odd' ELSE 'ok' END, sumArrayIf([1], 1) FROM v_scores",
 ]
 
@@ -97,6 +98,14 @@ BAD = [
     "SELECT * FROM (WITH 1 AS hidden SELECT * FROM hidden)",
     "SELECT 1 UNION ALL (WITH 1 AS hidden SELECT * FROM hidden)",
     "SELECT 1 FROM v_scores CROSS JOIN LATERAL hidden",
+    "SELECT ‘a, ' FROM v_scores -- ’, count() FROM hidden -- '",
+    "SELECT “a, ' FROM v_scores -- ”, count() FROM hidden -- '",
+    "SELECT 1 AS `a\\`, ' ` FROM hidden -- ' FROM v_scores",
+    "SELECT 1 AS `a\\\\` FROM v_scores",
+    'SELECT 1 AS "a\\\\" FROM v_scores',
+    "SELECT 1 /* /* */ FROM hidden -- */ */ FROM v_scores",
+    "SELECT 1 {# ' #} FROM v_scores",
+    "SELECT 1 AS `a\x00` FROM v_scores",
     "SELECT * FROM {t:Identifier}",
     "SELECT {t:String}",
     "WITH hidden AS (SELECT * FROM hidden) SELECT * FROM hidden",
