@@ -80,7 +80,7 @@ class BatchReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._new_assignment = False
         try:
             mine = list(self._consumer.assignment())
-            committed = await asyncio.gather(*map(self._consumer.committed, mine))  # one by one, 146 partitions take seconds
+            committed = await asyncio.gather(*map(self._consumer.committed, mine))  # one after the other they take seconds
             for tp, offset in zip(mine, committed, strict=True):
                 if offset is not None:
                     self._consumer.seek(tp, offset)
