@@ -139,7 +139,12 @@ def _edges(s: Schedule, from_ms: int, to_ms: int) -> list[int]:
 def _hour_edges(hours: Hours, from_ms: int, to_ms: int) -> list[int]:
     day = civil(from_ms, hours.time_zone).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
     edges: list[int] = []
-    while moment(day, hours.time_zone) < to_ms:
+    while (begin := moment(day, hours.time_zone)) < to_ms:
+        end = moment(day + timedelta(days=1), hours.time_zone)
+        if (
+            end - begin != 24 * HOUR_MS
+        ):  # a border in the hour that is left out takes effect at the change itself, a quarter of an hour of the day
+            edges += range(begin, end, HOUR_MS // 4)
         for text in (hours.start, hours.end, "00:00"):
             hour, minute = map(int, text.split(":"))
             wall = day.replace(hour=hour, minute=minute)

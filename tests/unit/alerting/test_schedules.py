@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kizashi.contracts.civil_time import FIRST_YEAR, LAST_YEAR
@@ -73,6 +73,9 @@ def test_hand_overs_are_those_of_the_wall_clock(
     zone=st.sampled_from(ZONES), which=st.integers(0, 1), first=st.integers(0, 23), last=st.integers(0, 23),
     days=st.sets(st.sampled_from(["mon", "tue", "wed", "thu", "fri", "sat", "sun"]), min_size=1), over=st.booleans(),
 )  # fmt: skip
+@example(
+    zone="Europe/Berlin", which=0, first=2, last=0, days={"mon", "tue", "wed", "thu", "fri", "sat", "sun"}, over=False
+)  # 02:30 is left out
 @settings(max_examples=60, deadline=None)
 def test_turns_cover_the_time_and_agree_with_every_quarter_of_an_hour(
     zone: str, which: int, first: int, last: int, days: set[str], over: bool
