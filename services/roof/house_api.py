@@ -30,9 +30,8 @@ def house_api(settings: Settings, scopes: list[str], url: str = "", key: str = "
             "expires_ms": round(time.time() * 1_000) + VALID_MS,
         }  # fmt: skip
         change_keys(key_file(settings.home), lambda records: [*records, record])
-    host = "127.0.0.1" if settings.bind in ("", "0.0.0.0") else settings.bind  # noqa: S104  # compared, not bound
     try:
-        base = url or f"http://{host}:{settings.port}"
+        base = url or settings.near_url
         with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {key}"}, timeout=TIMEOUT_S, trust_env=False) as client:
             yield client
     except httpx.TransportError as x:

@@ -43,5 +43,5 @@ async def _serve(service: str, settings: Settings) -> None:
     stop = stop_on_signals()
     app = importlib.import_module(f"services.{service}.app")
     if service == "gateway":
-        let_go(settings.bind, settings.port)
+        let_go(settings.near_host, settings.port)
     await app.serve(settings, stop)

@@ -89,7 +89,7 @@ def login(as_document: Json = False) -> None:
     from services.gateway.login_link import issue
 
     settings = wiring.load()
-    link = f"http://{'127.0.0.1' if settings.bind in ('', '0.0.0.0') else settings.bind}:{settings.port}/login?token={issue(settings.home)}"  # noqa: S104
+    link = f"{settings.near_url}/login?token={issue(settings.home)}"
     if as_document:
         as_json({"url": link})
     else:

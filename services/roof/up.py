@@ -110,7 +110,7 @@ async def _supervise(settings: Settings) -> int:
     kafka = KafkaProcess(settings.home, machine.kafka_port, machine.kafka_disk_mb, machine.kafka_heap_mb)
     health = Health("supervisor")
     observe = ObservePort(health, settings.observe_port)
-    where = f"http://{'127.0.0.1' if settings.bind == '0.0.0.0' else settings.bind}:{settings.port}"  # noqa: S104 - compared, not bound
+    where = settings.near_url
     about = {"version": __version__, "address": where, "kafka": kafka.bootstrap, "observe_port": observe.port}
     page = StartPage(settings.bind, settings.port, lambda: [(child.spec.name, child.state) for child in supervisor.children])
     supervisor = Supervisor(settings.home, plan.stages(settings, kafka, machine.demo, _say), about, _say)

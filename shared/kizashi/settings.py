@@ -155,12 +155,25 @@ class Settings(BaseModel):
         return [(self.alerting_host, self.alerting_port), *((host, int(port or self.alerting_port)) for host, _, port in named)]
 
     @property
+    def near_host(self) -> str:
+        """Where the gateway is reached from this machine; it may listen on every address."""
+        return "127.0.0.1" if self.bind in ("", "0.0.0.0", "::") else self.bind  # noqa: S104  # compared, not bound
+
+    @property
+    def near_url(self) -> str:
+        """The gateway's address as reached from this machine."""
+        return f"http://{_in_url(self.near_host)}:{self.port}"
+
+    @property
     def gateway_url(self) -> str:
         """The gateway's address as another service reaches it."""
-        host = self.gateway_host or ("127.0.0.1" if self.bind in ("", "0.0.0.0", "::") else self.bind)  # noqa: S104  # compared, not bound
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return f"http://{_in_url(self.gateway_host or self.near_host)}:{self.port}"
 
     @property
     def signing_key_path(self) -> Path:
         """Where the configuration signing key is."""
         return self.signing_key_file or self.home / "secrets" / "config.key"
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

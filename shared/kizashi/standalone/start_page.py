@@ -108,9 +108,8 @@ class StartPage:
         ).encode() + (b"" if first.startswith("HEAD ") else data)
 
 
-def let_go(bind: str, port: int) -> None:
-    """Have a start page on ``bind:port`` give the port back; returns when it has, or when there is none."""
-    host = "127.0.0.1" if bind == "0.0.0.0" else bind  # noqa: S104 - compared, not bound
+def let_go(host: str, port: int) -> None:
+    """Have a start page on ``host:port`` give the port back; returns when it has, or when there is none."""
     with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=ASKED_WITHIN_S) as link:
         link.sendall(f"DELETE {PROGRESS} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
         while link.recv(4_096):

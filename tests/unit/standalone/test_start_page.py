@@ -8,6 +8,7 @@ import socket
 
 import pytest
 
+from kizashi.settings import Settings
 from kizashi.standalone.probe import free_port
 from kizashi.standalone.start_page import TEXTS, StartPage, let_go
 
@@ -45,7 +46,7 @@ async def test_programs_get_json_and_the_port_is_free_for_the_gateway_at_once() 
     assert "application/problem+json" in head and json.loads(body)["parts"][0] == ["kafka", "ready"]
     head, body = await asked(port, b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n")
     assert head.startswith("HTTP/1.1 503 ") and body == ""
-    await asyncio.to_thread(let_go, "0.0.0.0", port)
+    await asyncio.to_thread(let_go, Settings(bind="0.0.0.0").near_host, port)
     with socket.create_server(("127.0.0.1", port)):
         pass
     page.close()

@@ -341,6 +341,7 @@ def test_which_chart_a_message_has() -> None:
     [
         ({}, "http://127.0.0.1:8080"), ({"bind": "0.0.0.0"}, "http://127.0.0.1:8080"), ({"bind": "10.0.0.5", "port": 9}, "http://10.0.0.5:9"),
         ({"bind": "0.0.0.0", "gateway_host": "gateway"}, "http://gateway:8080"), ({"gateway_host": "fd00::1"}, "http://[fd00::1]:8080"),
+        ({"bind": "fd00::1"}, "http://[fd00::1]:8080"),
     ],
     ids=str,
 )  # fmt: skip
