@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kizashi.online.blast import WORLDS, Carried, worlds_of_each
 from kizashi.online.dependencies import DependencyMap
+from kizashi.online.medians import column_medians
 from services.rca.kinds import request_count
 from services.rca.window import F64, Window
 
@@ -82,7 +83,7 @@ def traffic_share(window: Window) -> Carried:
         if what := request_count(window.names[i], entity):
             columns.setdefault(what, {})[entity] = i
     asked = sorted({i for known in columns.values() for i in known.values()})
-    levels = np.fmax(_medians(window.normal[:, asked]), _medians(window.abnormal[:, asked]))
+    levels = np.fmax(column_medians(window.normal[:, asked]), column_medians(window.abnormal[:, asked]))
     counts = dict(zip(asked, np.where(np.isnan(levels), 0.0, levels).tolist(), strict=True))
 
     def share(caller: str, callee: str) -> float:
@@ -93,14 +94,3 @@ def traffic_share(window: Window) -> Carried:
         return 1.0
 
     return share
-
-
-def _medians(x: F64) -> F64:
-    """Median of the known values of each column (rows, n); NaN for one without any."""
-    if not len(x):
-        return np.full(x.shape[1], np.nan)
-    ordered = np.sort(x.T, axis=1)
-    count = (~np.isnan(ordered)).sum(axis=1)
-    at = np.arange(len(ordered))
-    middle: F64 = (ordered[at, np.maximum(count - 1, 0) // 2] + ordered[at, np.minimum(count // 2, len(x) - 1)]) / 2
-    return middle

@@ -7,7 +7,6 @@ import pytest
 
 from kizashi.contracts.batches import BORROWED, LEARNING, SeriesInfo
 from services.anomaly.bank import Bank, Scored
-from services.anomaly.cohort import _medians
 
 DAY_MS, MINUTE_MS = 86_400_000, 60_000
 START = 1_700_006_400_000
@@ -88,10 +87,3 @@ def test_a_series_that_is_announced_again_borrows_nothing() -> None:
     bank.register(info(1))
     assert bank.states[0].tobytes() == before
     assert not bank.states[0]["borrowed"]
-
-
-def test_medians_leave_unknown_bins_out() -> None:
-    rng = np.random.default_rng(5)
-    levels = np.where(rng.random((9, 48)) < 0.4, np.nan, rng.normal(size=(9, 48)))
-    levels[0] = 1.0
-    assert _medians(levels).tolist() == np.nanmedian(levels, axis=0).tolist()
