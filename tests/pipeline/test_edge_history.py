@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from kizashi.contracts import topics
 from kizashi.contracts.findings import Edge
-from kizashi.settings import StoreSettings
-from kizashi.store.client import Store, connect
-from kizashi.store.migrate import migrate
+from kizashi.store.client import Store
 from services.gateway.dependencies import as_of
 from services.gateway.queries.dependencies import EDGES_AT
 from services.sink.finding_rows import LANDINGS, Landed
 
 DAY_MS = 86_400_000
 TUESDAY = (int(time.time()) // 86_400 - 40) * DAY_MS
-
-
-@pytest.fixture
-def store(clickhouse: StoreSettings) -> Iterator[Store]:
-    migrate(clickhouse)
-    door = connect(clickhouse)
-    yield door
-    door.close()
 
 
 def tell(store: Store, *edges: Edge) -> None:

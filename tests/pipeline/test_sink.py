@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -32,14 +31,6 @@ PLAIN, GAPPED, POISONED = 3, 7, 8
 def bus(kafka: KafkaSettings) -> KafkaSettings:
     ensure_topics(kafka)
     return kafka
-
-
-@pytest.fixture
-def store(clickhouse: StoreSettings) -> Iterator[Store]:
-    migrate(clickhouse)
-    door = connect(clickhouse)
-    yield door
-    door.close()
 
 
 def scores(topic_id: str, first: int, slices: int, partition: int = PLAIN, rows: int = 3) -> Record:

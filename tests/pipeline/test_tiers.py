@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from kizashi.settings import StoreSettings
 from kizashi.store.blocks import Block
-from kizashi.store.client import Store, connect
-from kizashi.store.migrate import migrate
+from kizashi.store.client import Store
 from services.sink import tiers as module
 from services.sink.tiers import SETTLED_S, Tiers
 
@@ -19,14 +16,6 @@ pytestmark = pytest.mark.pipeline
 MINUTE_MS = 60_000
 START = 1_700_000_040_000
 """The beginning of a minute."""
-
-
-@pytest.fixture
-def store(clickhouse: StoreSettings) -> Iterator[Store]:
-    migrate(clickhouse)
-    door = connect(clickhouse)
-    yield door
-    door.close()
 
 
 def insert(store: Store, ts: list[int], values: list[float], stored_s: list[int] | None = None) -> None:
