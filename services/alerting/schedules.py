@@ -141,9 +141,8 @@ def _hour_edges(hours: Hours, from_ms: int, to_ms: int) -> list[int]:
     edges: list[int] = []
     while (begin := moment(day, hours.time_zone)) < to_ms:
         end = moment(day + timedelta(days=1), hours.time_zone)
-        if (
-            end - begin != 24 * HOUR_MS
-        ):  # a border in the hour that is left out takes effect at the change itself, a quarter of an hour of the day
+        if end - begin != 24 * HOUR_MS:
+            # a border in the hour that is left out takes effect at the change itself, a quarter of an hour of the day
             edges += range(begin, end, HOUR_MS // 4)
         for text in (hours.start, hours.end, "00:00"):
             hour, minute = map(int, text.split(":"))

@@ -256,10 +256,11 @@ def events(found: Sequence[Landed], now_ms: int) -> list[tuple[str, Block]]:
 def edges(found: Sequence[Landed], now_ms: int) -> list[tuple[str, Block]]:
     """Dependencies as rca knows them: the newest word on each, and each ten minutes' word beside it, but for what has left the map."""
     told: list[Edge] = [f.message for f in found]
-    known = [e for e in told if e.confidence >= FORGET_BELOW]
-    newest = [("edges", _edges(told, now_ms).timed())] if told else []
-    history = _edges(known, now_ms).number(MS, slot=lambda m: m.last_ms // TELL_EVERY_MS * TELL_EVERY_MS)
-    return newest + ([("edge_history", history.timed())] if known else [])
+    blocks = [("edges", _edges(told, now_ms).timed())] if told else []
+    if known := [e for e in told if e.confidence >= FORGET_BELOW]:
+        history = _edges(known, now_ms).number(MS, slot=lambda m: m.last_ms // TELL_EVERY_MS * TELL_EVERY_MS)
+        blocks.append(("edge_history", history.timed()))
+    return blocks
 
 
 def _edges(told: list[Edge], now_ms: int) -> Rows:
