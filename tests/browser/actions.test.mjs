@@ -20,6 +20,24 @@ act("keys go to pages, the palette finds pages and series, the back button works
   await page.waitForURL(/\/episodes/);
 });
 
+act("overview: nothing is called quiet before the open episodes are known", "/health", async (page) => {
+  let answer;
+  const held = new Promise((done) => {
+    answer = done;
+  });
+  await page.route("**/api/v1/episodes*", async (route) => {
+    await held;
+    await route.fulfill({ json: { items: [], next: null } });
+  });
+  await page.evaluate(() => history.pushState(null, "", "/"));
+  await page.evaluate(() => dispatchEvent(new PopStateEvent("popstate")));
+  const panel = page.locator(".panel", { has: page.getByRole("heading", { name: "Odd now" }) });
+  await panel.locator(".loading, ul").first().waitFor();
+  assert.equal(await panel.locator(".quiet").count(), 0);
+  answer();
+  await panel.locator(".quiet, ul").first().waitFor();
+});
+
 act("the skip link is the first stop and leads to the content", "/", async (page) => {
   await page.keyboard.press("Tab");
   const text = await page.evaluate(() => document.activeElement?.textContent?.trim());

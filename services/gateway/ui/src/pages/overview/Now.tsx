@@ -4,6 +4,7 @@ import type { Episode, Incident, OddSeries, Overview, Page } from "../../api/typ
 import { t } from "../../i18n";
 import { BandGauge } from "../../parts/BandGauge";
 import { Mark } from "../../parts/Mark";
+import { Ready } from "../../parts/Notes";
 import { SeriesName } from "../../parts/series";
 import { linkTo } from "../../state/location";
 import { useResource } from "../../state/resource";
@@ -125,16 +126,21 @@ export function Now({ data }: { data: Overview }) {
           <h2>{t("overview.odd_now")}</h2>
           <span class="soft">{t("overview.at", { time: clock(data.now_ms) })}</span>
         </header>
-        {list.length === 0 ? (
-          <p class="quiet">
-            <Mark state="ok" /> {t("overview.all_quiet")}
-          </p>
-        ) : (
+        {list.length > 0 ? (
           <ul>
             {list.map((s) => (
               <Line key={s.key} sign={s} />
             ))}
           </ul>
+        ) : (
+          // no all-clear before it is known that no episode is open
+          <Ready of={episodes}>
+            {() => (
+              <p class="quiet">
+                <Mark state="ok" /> {t("overview.all_quiet")}
+              </p>
+            )}
+          </Ready>
         )}
       </section>
     </div>
