@@ -1,8 +1,8 @@
 // Notes on charts: written from a chart's menu, seen by mouse and by keys, changed, taken into a file, deleted; and a viewer who only reads.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after } from "node:test";
-import { act, api, close, settled, unique, violations } from "./house.mjs";
+import { after, test } from "node:test";
+import { act, api, close, settled, unique, violations, visit } from "./house.mjs";
 
 after(close);
 
@@ -114,4 +114,67 @@ act("whoever may only read sees the words and no form", "/explore", async (page)
   assert.equal(await page.getByRole("button", { name: "Write a note" }).count(), 0);
   assert.equal(await page.getByRole("dialog").count(), 0);
   await api(page, `/annotations/${made.id}`, { method: "DELETE", headers: { "If-Match": '"1"' } });
+});
+
+/** Notes at one moment, far from what happens at the end of the range. */
+const three = async (page, word) => {
+  const at_ms = Date.now() - hour / 2;
+  const titles = ["one", "two", "three"].map((n) => `${unique} ${word} ${n}`);
+  const ids = [];
+  for (const title of titles) ids.push((await api(page, "/annotations", { method: "POST", body: JSON.stringify({ at_ms, title }) })).body.id);
+  return { titles, ids };
+};
+
+act("notes that share a mark are counted on it, and each is changed and deleted, by keys too", "/explore", async (page) => {
+  const { titles, ids } = await three(page, "shared");
+  await opened(page);
+  const shared = mark(page, titles[0]);
+  assert.equal(await shared.count(), 1);
+  for (const title of titles) assert.match(await shared.textContent(), new RegExp(title));
+  assert.ok(Number.parseInt(await shared.textContent(), 10) >= 3, "the mark shows how many it has");
+
+  await shared.focus();
+  await page.keyboard.press("Enter");
+  const list = page.getByRole("dialog", { name: "Notes and events here" });
+  await list.waitFor();
+  assert.deepEqual(await violations(page), []);
+  const change = list.getByRole("button", { name: `Change the note: ${titles[1]}` });
+  for (let presses = 0; presses < 20 && !(await change.evaluate((e) => e === document.activeElement)); presses++) await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  const form = page.getByRole("dialog", { name: "Change the note" });
+  assert.equal(await form.getByLabel("Title").inputValue(), titles[1]);
+  await form.getByLabel("Text").fill("the second of three");
+  await form.getByRole("button", { name: "Save" }).click();
+  await form.waitFor({ state: "detached" });
+  assert.equal((await api(page, `/annotations/${ids[1]}`)).body.text, "the second of three");
+
+  await shared.getByText("the second of three").waitFor({ state: "attached" });
+  await shared.click();
+  for (const i of [2, 1, 0]) {
+    await list.getByRole("button", { name: `Delete: ${titles[i]}` }).click();
+    await list.getByText(titles[i]).waitFor({ state: "detached" });
+  }
+  for (const id of ids) assert.equal((await api(page, `/annotations/${id}`)).status, 404);
+}, ["404"]);
+
+test("on a phone the list of a mark opens at a touch, fits and is free of violations, in Japanese too", async () => {
+  const { page, context, trouble } = await visit("/explore", { width: "phone", lang: "ja" });
+  try {
+    const { titles, ids } = await three(page, "phone");
+    const { body } = await api(page, "/series?metric=latency_ms&service=pay");
+    await page.goto(new URL(`/explore?from=now-1h&series=${body.items[0].id}&lang=ja`, page.url()).href);
+    await settled(page);
+    const boxes = await page.locator(".note-mark").evaluateAll((all) => all.map((e) => e.getBoundingClientRect().x));
+    for (const [i, x] of boxes.entries()) assert.ok(i === 0 || x - boxes[i - 1] >= 18, `marks at ${boxes}: two lie on one another`);
+    await mark(page, titles[0]).tap();
+    const list = page.getByRole("dialog", { name: "ここにあるメモと出来事" });
+    await list.getByRole("button", { name: `削除: ${titles[2]}` }).tap();
+    await list.getByText(titles[2]).waitFor({ state: "detached" });
+    assert.deepEqual(await violations(page), []);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "the page is wider than the phone");
+    for (const id of ids.slice(0, 2)) await api(page, `/annotations/${id}`, { method: "DELETE", headers: { "If-Match": '"1"' } });
+    assert.deepEqual(trouble, []);
+  } finally {
+    await context.close();
+  }
 });

@@ -1,8 +1,10 @@
-// The form in which a note is written, changed and deleted: a dialog of its own, opened from a chart's menu or from a mark.
+// The form in which a note is written, changed and deleted: a dialog of its own, opened from a chart's menu or from a mark. A mark that
+// several notes share opens their list first.
 import { useSignal } from "@preact/signals";
 import { render } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { type ApiError, apiUrl, call } from "../api/http";
+import { type ApiError, apiUrl, call, me } from "../api/http";
+import { words } from "../charts/Marks";
 import { type Note, written } from "../charts/notes";
 import type { Picture } from "../charts/paint";
 import { need, t } from "../i18n";
@@ -17,6 +19,12 @@ interface Props {
 }
 
 const place = "/annotations";
+/** Writes, changes or deletes a note; what is given names the version that it was read in. */
+async function send(note: Note, method: string, body?: object): Promise<void> {
+  const init = note.id ? { match: `"${note.version}"` } : {};
+  await call(method, apiUrl(note.id ? `${place}/${note.id}` : place), body ? { ...init, body } : init);
+  written.value++;
+}
 const time = (value: FormDataEntryValue | null): number => Date.parse(`${value}`);
 
 /** What the note is about, as the choice that says so: nothing, `entity:NAME` or `series`. */
@@ -29,33 +37,32 @@ function Form({ picture, note, close }: Props) {
   const about = picture?.about ?? [];
   const ids = note.series?.length ? note.series : about.map((a) => a.id);
   const entities = new Set([note.entity, ...about.map((a) => a.labels["service"])].filter(Boolean));
-  const send = async (method: string, body?: object): Promise<void> => {
-    try {
-      const init = note.id ? { match: `"${note.version}"` } : {};
-      await call(method, apiUrl(note.id ? `${place}/${note.id}` : place), body ? { ...init, body } : init);
-      written.value++;
-      dialog.current?.close();
-    } catch (error) {
-      problem.value = why(error as ApiError);
-    }
-  };
+  const done = (work: Promise<void>): Promise<void> =>
+    work.then(
+      () => dialog.current?.close(),
+      (error: ApiError) => {
+        problem.value = why(error);
+      },
+    );
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
     const text = (name: string): string => `${form.get(name)}`.trim();
     const scope = text("scope");
-    void send(note.id ? "PATCH" : "POST", {
-      title: text("title"),
-      text: text("text"),
-      at_ms: time(form.get("from")),
-      until_ms: text("to") ? time(form.get("to")) : null,
-      tags: text("tags")
-        .split(/[,、]/)
-        .map((tag) => tag.trim())
-        .filter(Boolean),
-      series: scope === "series" ? ids : [],
-      entity: scope.startsWith("entity:") ? scope.slice(7) : "",
-    });
+    void done(
+      send(note, note.id ? "PATCH" : "POST", {
+        title: text("title"),
+        text: text("text"),
+        at_ms: time(form.get("from")),
+        until_ms: text("to") ? time(form.get("to")) : null,
+        tags: text("tags")
+          .split(/[,、]/)
+          .map((tag) => tag.trim())
+          .filter(Boolean),
+        series: scope === "series" ? ids : [],
+        entity: scope.startsWith("entity:") ? scope.slice(7) : "",
+      }),
+    );
   };
   const field = (name: string, value: string, more: object = {}) => (
     <label>
@@ -99,7 +106,7 @@ function Form({ picture, note, close }: Props) {
             {t("notes.save")}
           </button>
           {note.id && (
-            <button type="button" class="btn" onClick={() => void send("DELETE")}>
+            <button type="button" class="btn" onClick={() => void done(send(note, "DELETE"))}>
               {t("notes.delete")}
             </button>
           )}
@@ -112,8 +119,63 @@ function Form({ picture, note, close }: Props) {
   );
 }
 
-/** Opens the form: for the first of the notes, or for a new one where the person last pointed, else at the end of the picture. */
-export async function annotate(picture: Picture | undefined, [note]: readonly Note[] = []): Promise<void> {
+/** All that shares a mark, each to be changed or deleted by itself; what happened is only read. */
+function List({ notes, edit, close }: { notes: readonly Note[]; edit: (note: Note) => void; close: () => void }) {
+  const left = useSignal(notes);
+  const problem = useSignal("");
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  const remove = (note: Note): Promise<void> =>
+    send(note, "DELETE").then(
+      () => {
+        left.value = left.value.filter((n) => n !== note);
+        if (left.value.length) dialog.current?.querySelector("button")?.focus();
+        else dialog.current?.close();
+      },
+      (error: ApiError) => {
+        problem.value = why(error);
+      },
+    );
+  return (
+    <dialog ref={dialog} class="annotate" aria-label={t("notes.here")} onClose={close}>
+      <h2>{t("notes.here")}</h2>
+      <ul>
+        {left.value.map((n) => (
+          <li key={n.id}>
+            <span>{words(n)}</span>
+            {n.kind === "note" && me.value?.role !== "viewer" && (
+              <span class="tools">
+                <button
+                  type="button"
+                  class="btn"
+                  aria-label={`${t("notes.change")}: ${n.title}`}
+                  onClick={() => edit(n)}
+                >
+                  {t("notes.change")}
+                </button>
+                <button
+                  type="button"
+                  class="btn"
+                  aria-label={`${t("notes.delete")}: ${n.title}`}
+                  onClick={() => void remove(n)}
+                >
+                  {t("notes.delete")}
+                </button>
+              </span>
+            )}
+          </li>
+        ))}
+      </ul>
+      {problem.value && <p role="alert">{problem.value}</p>}
+      <button type="button" class="btn plain" onClick={() => dialog.current?.close()}>
+        {t("notes.close")}
+      </button>
+    </dialog>
+  );
+}
+
+/** Opens the form: for one note, or for a new one where the person last pointed, else at the end of the picture; for several their list. */
+export async function annotate(picture: Picture | undefined, notes: readonly Note[] = []): Promise<void> {
   await need("notes");
   const at = Math.round(
     picture?.notes.findLast((n) => !n.title)?.at_ms ?? Math.min(picture?.toMs ?? Number.POSITIVE_INFINITY, Date.now()),
@@ -123,5 +185,7 @@ export async function annotate(picture: Picture | undefined, [note]: readonly No
     render(null, host);
     host.remove();
   };
-  render(<Form picture={picture} note={note ?? { at_ms: at, end_ms: at, title: "" }} close={close} />, host);
+  const form = (note: Note): void => render(<Form picture={picture} note={note} close={close} />, host);
+  if (notes.length > 1) render(<List notes={notes} edit={form} close={close} />, host);
+  else form(notes[0] ?? { at_ms: at, end_ms: at, title: "" });
 }
