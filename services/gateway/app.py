@@ -30,6 +30,7 @@ from services.gateway.bus import Bus
 from services.gateway.catalog import Catalog
 from services.gateway.directory import Directory
 from services.gateway.doors import Doors
+from services.gateway.file_keys import keep_telling
 from services.gateway.forward import Forwarder
 from services.gateway.inner import Inner
 from services.gateway.live.boards import Boards
@@ -99,6 +100,7 @@ async def _run(parts: Doors, listen: socket.socket, health: Health, stop: asynci
         asyncio.create_task(parts.boards.run(), name="boards"),
         asyncio.create_task(_warm(parts, stop), name="warm"),
         asyncio.create_task(parts.scheduled.run(), name="queries"),
+        asyncio.create_task(keep_telling(parts), name="keys"),
         asyncio.create_task(stop.wait(), name="stop"),
     ]
     try:

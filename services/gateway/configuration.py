@@ -12,6 +12,8 @@ from services.gateway import credentials, notes
 from services.gateway.roles import KINDS, ROLES, Scope
 
 SECRET_FIELDS = {"user": ("password",), "key": ("sha256",), "share": ("sha256",)}
+FILE = "file"
+"""``kept`` of a key whose hash is in the key file of a machine and not in the log."""
 DEEPEST = 16
 MOST_VALUES = 20_000
 LONGEST_ID = 128
@@ -92,6 +94,10 @@ def _user(body: dict[str, Any], standing: ConfigObject | None) -> dict[str, Any]
 def _key(body: dict[str, Any], standing: ConfigObject | None) -> dict[str, Any]:
     if standing is None or standing.body is None:
         raise ConfigurationError("keys are made with POST /api/v1/tokens, so that their secret is random")
+    if standing.body.get("kept") == FILE:
+        raise ConfigurationError(
+            "this key is kept in the key file of a machine: delete it here, and make another with `kizashi token create`"
+        )
     scopes = body.get("scopes", standing.body["scopes"])
     if not isinstance(scopes, list) or not set(scopes) <= set(Scope):
         raise ConfigurationError(f"'scopes' is a list out of {', '.join(Scope)}")

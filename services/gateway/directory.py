@@ -47,6 +47,8 @@ class Directory:
     users: dict[str, UserRecord] = field(default_factory=dict)
     keys: dict[str, KeyRecord] = field(default_factory=dict)
     shares: dict[str, ShareRecord] = field(default_factory=dict)
+    deleted_keys: set[tuple[str, str]] = field(default_factory=set)
+    """(tenant, prefix) of keys that were deleted in the log: one of the key file opens nothing either."""
     trail: Trail = field(default_factory=Trail)
     """Every version of every object, in order."""
     _file: KeyFile = field(init=False)
@@ -74,7 +76,7 @@ class Directory:
         if found := self.keys.get(prefix):
             return found
         kept = self._file.find(prefix)
-        return None if kept is None else _with_scopes(kept)
+        return None if kept is None or (kept.tenant, prefix) in self.deleted_keys else _with_scopes(kept)
 
     def _fold_user(self, change: ConfigObject) -> None:
         standing = self.users.get(change.id)
@@ -87,6 +89,8 @@ class Directory:
         self.users[change.id] = UserRecord(change.id, change.tenant, str(body["role"]), str(body["password"]))
 
     def _fold_key(self, change: ConfigObject) -> None:
+        place = (change.tenant, change.id)
+        (self.deleted_keys.add if change.body is None else self.deleted_keys.discard)(place)
         standing = self.keys.get(change.id)
         if standing and standing.tenant != change.tenant:
             return

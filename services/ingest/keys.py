@@ -34,20 +34,21 @@ class KeyRing:
 
     key_file: Path
     folded: dict[str, KeyRecord] = field(default_factory=dict)
+    deleted: set[tuple[str, str]] = field(default_factory=set)
+    """(tenant, prefix) of keys that were deleted in the log: one of the key file opens nothing either."""
     _file: KeyFile = field(init=False)
 
     def __post_init__(self) -> None:
         self._file = KeyFile(self.key_file)
 
     def fold(self, prefix: str, tenant: str, body: dict[str, Any] | None) -> None:
-        """One version of a key object; None deletes it."""
-        if body is None:
-            self.folded.pop(prefix, None)
-            return
+        """One version of a key object; None deletes it. Of a key that is kept in a key file the log has no hash, and the file decides."""
+        (self.deleted.add if body is None else self.deleted.discard)((tenant, prefix))
         record = key_record(body, prefix=prefix, tenant=tenant)
         if record is None:
             self.folded.pop(prefix, None)
-            logger().warning("key.unreadable", prefix=prefix)
+            if body is not None and body.get("kept") != "file":
+                logger().warning("key.unreadable", prefix=prefix)
             return
         self.folded[prefix] = record
 
@@ -63,6 +64,8 @@ class KeyRing:
         if kind.lower() not in ("bearer", "token") or not dot or len(key) > 200:
             return None
         record = self.folded.get(prefix) or self._file.find(prefix)
+        if record and (record.tenant, prefix) in self.deleted:
+            record = None
         expected = record.sha256 if record else NOBODY
         same = hmac.compare_digest(expected, hashlib.sha256(secret.encode()).hexdigest())
         if not same or record is None or SCOPE not in record.scopes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
+import pwd
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Annotated
 import typer
 
 from kizashi.errors import NotFound, Refused
-from kizashi.standalone.home import write_atomically
+from kizashi.standalone.home import owner, write_atomically
 from services import wiring
 from services.roof.output import as_json, err, out, table
 
@@ -29,7 +31,9 @@ def create(
     days: Annotated[int, typer.Option(min=1, max=3_650, help="Days until it expires.")] = 365,
     as_document: Json = False,
 ) -> None:
-    """Make an API key and show it once; only its hash is kept.
+    """Make an API key and show it once; only its hash is kept, in a file of this machine, so this works while the house is stopped.
+
+    The audit trail says who made it as soon as a gateway reads the file: within seconds when the house runs, else at its next start.
 
     Example:  kizashi token create collector --scope ingest
     """
@@ -41,9 +45,10 @@ def create(
     if unknown := [word for word in scopes if word not in set(Scope)]:
         raise Refused(f"there is no scope {unknown[0]!r}; there are {', '.join(Scope)}")
     text, prefix, digest = new_key()
+    now_ms = round(time.time() * 1_000)
     record: dict[str, object] = {
         "prefix": prefix, "sha256": digest, "tenant": tenant or settings.tenant, "scopes": scopes, "name": name,
-        "expires_ms": round(time.time() * 1_000) + days * DAY_MS,
+        "expires_ms": now_ms + days * DAY_MS, "made_by": who(), "made_at_ms": now_ms,
     }  # fmt: skip
     change_keys(key_file(settings.home), lambda records: [*records, record])
     if as_document:
@@ -51,6 +56,7 @@ def create(
     else:
         out.print(text)
         err.print("Shown once. Send it as:  Authorization: Bearer <key>", style="dim")
+    _say_when_told(settings.home)
 
 
 @app.command("list")
@@ -59,8 +65,8 @@ def list_keys(as_document: Json = False) -> None:
 
     Example:  kizashi token list
     """
-    records = _read(key_file(wiring.load().home))
-    shown = [{k: record.get(k) for k in ("prefix", "name", "tenant", "scopes", "expires_ms")} for record in records]
+    records = _standing(key_file(wiring.load().home))
+    shown = [{k: record.get(k) for k in ("prefix", "name", "tenant", "scopes", "expires_ms", "made_by")} for record in records]
     if as_document:
         as_json(shown)
     else:
@@ -69,15 +75,18 @@ def list_keys(as_document: Json = False) -> None:
 
 @app.command()
 def revoke(prefix: Annotated[str, typer.Argument(help="The part of the key before the dot.")]) -> None:
-    """Take a key back; it opens nothing from now on.
+    """Take a key back; it opens nothing from now on. The audit trail learns who did it as with ``create``.
 
     Example:  kizashi token revoke kz0123456789
     """
-    file = key_file(wiring.load().home)
-    if prefix not in {record.get("prefix") for record in _read(file)}:
+    home = wiring.load().home
+    file = key_file(home)
+    if prefix not in {record.get("prefix") for record in _standing(file)}:
         raise NotFound(f"no key begins with {prefix!r}: see kizashi token list")
-    change_keys(file, lambda records: [record for record in records if record.get("prefix") != prefix])
+    told = {"revoked_by": who(), "revoked_at_ms": round(time.time() * 1_000)}
+    change_keys(file, lambda records: [without_hash(r) | told if r.get("prefix") == prefix else r for r in records])
     out.print(f"{prefix} is revoked")
+    _say_when_told(home)
 
 
 @app.command()
@@ -99,6 +108,29 @@ def login(as_document: Json = False) -> None:
 def key_file(home: Path) -> Path:
     """Where hashes of keys made on this machine are kept; ingest and the gateway read it when it changes."""
     return home / "secrets" / "api_keys.json"
+
+
+def who() -> str:
+    """The person at this machine, for the audit trail: the name of the process' user, which no environment variable changes."""
+    try:
+        return f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
+    except KeyError:
+        return f"cli:uid {os.getuid()}"
+
+
+def without_hash(record: dict[str, object]) -> dict[str, object]:
+    """A key that opens nothing any more."""
+    return {name: value for name, value in record.items() if name != "sha256"}
+
+
+def _say_when_told(home: Path) -> None:
+    if owner(home) is None:
+        err.print(f"Nothing runs on {home}: this counts, and is in the audit trail, from when a gateway starts there.", style="dim")
+
+
+def _standing(file: Path) -> list[dict[str, object]]:
+    """Keys that were not revoked."""
+    return [record for record in _read(file) if "revoked_by" not in record]
 
 
 def _read(file: Path) -> list[dict[str, object]]:

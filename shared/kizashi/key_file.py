@@ -16,25 +16,39 @@ stream of guesses reads it twenty times a second at most."""
 
 
 class KeyRecord(msgspec.Struct):
-    """What is kept of a key ``prefix.secret``: the SHA-256 of its secret, its tenant and what it may do."""
+    """What is kept of a key ``prefix.secret``: the SHA-256 of its secret, its tenant and what it may do.
+
+    A revoked key stays in the file without its hash, so that the audit trail learns who took it back; it opens nothing. Records that say
+    who made or revoked them are told to the audit trail by the gateway, the others (a command's own key for five minutes) are not.
+    """
 
     prefix: str
-    sha256: str
     tenant: str
-    scopes: list[str]
+    sha256: str = ""
+    scopes: list[str] = []
     name: str = ""
     expires_ms: int | None = None
+    made_by: str = ""
+    made_at_ms: int = 0
+    revoked_by: str = ""
+    revoked_at_ms: int = 0
 
 
 def key_record(body: object, **fixed: str) -> KeyRecord | None:
-    """A record out of a decoded object; None when it is none. ``fixed`` wins over what the object says."""
+    """A record that can open something, out of a decoded object; None when it is none. ``fixed`` wins over what the object says."""
+    record = any_record(body, **fixed)
+    return record if record and record.sha256 else None
+
+
+def any_record(body: object, **fixed: str) -> KeyRecord | None:
+    """The same, also of a key that was revoked."""
     if not isinstance(body, dict):
         return None
     try:
         record = msgspec.convert({**body, **fixed}, KeyRecord)
     except msgspec.ValidationError:
         return None
-    return record if record.prefix and record.sha256 and record.tenant else None
+    return record if record.prefix and record.tenant else None
 
 
 @dataclass

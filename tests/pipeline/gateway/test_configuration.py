@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from kizashi.contracts.ids import format_series_id
+from services.gateway import credentials
+from services.roof.token import change_keys, key_file, who, without_hash
 from tests.pipeline.gateway.house import House, unique_labels
 
 pytestmark = pytest.mark.pipeline
@@ -77,6 +79,35 @@ async def test_keys_are_shown_once_and_stop_when_deleted(gateway: House) -> None
         first = (await person.get("/api/v1/audit", params={"limit": 1})).json()
         older = (await person.get("/api/v1/audit", params={"limit": 1, "cursor": first["next"]})).json()
         assert [first["items"][0]["number"], older["items"][0]["number"]] == [3, 2]
+
+
+async def test_keys_of_the_command_line_are_in_the_trail_of_their_tenant(gateway: House) -> None:
+    file = key_file(gateway.settings.home)
+    text, prefix, sha256 = credentials.new_key()
+    key: dict[str, object] = {"prefix": prefix, "sha256": sha256, "tenant": "default", "scopes": ["read"], "name": "ci", "made_by": who()}
+    async with gateway.client("default/read+operate+admin") as admin, gateway.client("acme/read+operate+admin") as other:
+
+        async def trail(count: int) -> list[dict[str, Any]]:
+            async with asyncio.timeout(20.0):
+                while True:
+                    items: list[dict[str, Any]] = (await admin.get("/api/v1/audit")).json()["items"]
+                    if len(items) >= count:
+                        return items
+                    await asyncio.sleep(0.1)
+
+        change_keys(file, lambda records: [*records, key])
+        (made,) = await trail(1)
+        assert (made["kind"], made["id"], made["author"], made["deleted"]) == ("key", prefix, who(), False)
+        assert sha256 not in (await admin.get(f"/api/v1/config/key/{prefix}")).text
+        async with gateway.client() as program:
+            program.headers["Authorization"] = f"Bearer {text}"
+            assert (await program.get("/api/v1/me")).json()["scopes"] == ["read"]
+            change_keys(file, lambda records: [*records[:-1], without_hash(key) | {"revoked_by": "cli:ken"}])
+            gone, _ = await trail(2)
+            assert (gone["author"], gone["deleted"]) == ("cli:ken", True) and (await program.get("/api/v1/me")).status_code == 401
+        noted = {"number": gone["number"], "hash": gone["hash"]}
+        assert (await admin.get("/api/v1/audit/verify", params=noted)).json()["intact"] is True
+        assert (await other.get("/api/v1/audit")).json()["items"] == []
 
 
 async def test_a_key_cannot_grant_more_than_its_maker_has(gateway: House) -> None:

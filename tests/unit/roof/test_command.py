@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -46,3 +48,19 @@ def test_wrong_setting_is_a_sentence(tmp_path: Path) -> None:
 def test_version_as_json_names_the_engines(tmp_path: Path) -> None:
     found = json.loads(kizashi("version", "--json", home=tmp_path).stdout)
     assert found["kafka"].startswith("4.") and found["kizashi"]
+
+
+def test_keys_say_who_made_and_revoked_them_also_while_nothing_runs(tmp_path: Path) -> None:
+    made = kizashi("token", "create", "collector", home=tmp_path)
+    prefix = made.stdout.split(".")[0]
+    assert made.returncode == 0 and "audit trail" in made.stderr and "from when a gateway starts" in made.stderr
+    me = f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
+    (listed,) = json.loads(kizashi("token", "list", "--json", home=tmp_path).stdout)
+    assert (listed["prefix"], listed["made_by"]) == (prefix, me)
+    done = kizashi("token", "revoke", prefix, home=tmp_path)
+    assert done.returncode == 0 and "audit trail" in done.stderr
+    file = tmp_path / "secrets" / "api_keys.json"
+    (kept,) = json.loads(file.read_text())
+    assert kept["revoked_by"] == me and "sha256" not in kept and file.stat().st_mode & 0o777 == 0o600
+    assert json.loads(kizashi("token", "list", "--json", home=tmp_path).stdout) == []
+    assert kizashi("token", "revoke", prefix, home=tmp_path).returncode != 0, "twice is said"
