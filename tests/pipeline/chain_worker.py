@@ -18,28 +18,40 @@ from kizashi.settings import KafkaSettings
 from kizashi.stream.faust_worker import Duty, FaustWorker
 from kizashi.stream.records import Emit, Record
 
+TICKS = 3
+"""Seconds in which a snapshot has covered the value ``wake``."""
+
+
+def chained(state: bytes, value: bytes) -> bytes:
+    return hashlib.blake2b(state + value, digest_size=8).digest()
+
 
 class Chain:
-    """Hash of all values so far; a control is hashed in at its place."""
+    """Hash of all values so far; a control is hashed in at its place, the third tick after the value ``wake`` too."""
 
     def __init__(self, out: str, partition: int, state: bytes = b"") -> None:
         self._out, self._partition, self._state = out, partition, state
         self._emits: list[Emit] = []
+        self._ticks = 0
 
     def process(self, record: Record) -> None:
         if record.value == b"poison":
             raise InvalidMessage("poison", "schema")
-        self._state = hashlib.blake2b(self._state + record.value, digest_size=8).digest()
+        self._ticks = TICKS if record.value == b"wake" else 0
+        self._state = chained(self._state, record.value)
         self._emits.append(Emit(self._out, self._partition, record.value + b" " + self._state.hex().encode(), str(record.offset).encode()))
 
     def skip(self, record: Record) -> None:
         self._emits.append(Emit(self._out, self._partition, b"skipped " + self._state.hex().encode(), str(record.offset).encode()))
 
     def control(self, record: Record) -> None:
-        self._state = hashlib.blake2b(self._state + b"control" + record.value, digest_size=8).digest()
+        self._state = chained(self._state, b"control" + record.value)
 
     def tick(self, now_ms: int) -> None:
-        """No time here."""
+        self._ticks -= 1
+        if self._ticks == 0:
+            self._state = chained(self._state, b"tick")
+            self._emits.append(Emit(self._out, self._partition, b"tick " + self._state.hex().encode()))
 
     def drain(self) -> list[Emit]:
         out, self._emits = self._emits, []
@@ -64,7 +76,7 @@ async def main(bootstrap: str, prefix: str, home: Path) -> None:
     configure(prefix, json_lines=True)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    duty = Duty(prefix, (f"{prefix}.in",), f"{prefix}.state", controls=(f"{prefix}.control",), snapshot_every_s=1.0)
+    duty = Duty(prefix, (f"{prefix}.in",), f"{prefix}.state", controls=(f"{prefix}.control",), snapshot_every_s=1.0, ticks=True)
     worker = FaustWorker(duty, Chains(f"{prefix}.out"), KafkaSettings(bootstrap=bootstrap), home, Health(prefix))
     await worker.run(stop)
 

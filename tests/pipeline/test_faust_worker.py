@@ -19,6 +19,8 @@ from kizashi.settings import KafkaSettings
 from kizashi.stream.admin import BusAdmin
 from kizashi.stream.broadcast import read_partitions
 from kizashi.stream.loop_producer import LoopProducer
+from kizashi.stream.snapshots import read_snapshot
+from tests.pipeline.chain_worker import chained
 
 pytestmark = pytest.mark.pipeline
 
@@ -121,6 +123,20 @@ async def test_a_stopped_worker_goes_on_where_it_was(fleet: Fleet, kafka: KafkaS
     repeated = (await read_partitions(kafka, f"{unique}.out", list(range(PARTITIONS)))).values()
     assert sum(len(r) for r in repeated) == 180, "a clean stop must not repeat anything"
     assert fleet.end_all() == [0, 0]
+
+
+async def test_what_a_tick_told_survives_a_kill(fleet: Fleet, kafka: KafkaSettings, unique: str) -> None:
+    worker = fleet.start()
+    async with LoopProducer(kafka) as producer:
+        await producer.send(f"{unique}.in", 0, None, b"wake")
+        told, deadline = chained(chained(b"", b"wake"), b"tick"), time.monotonic() + WITHIN_S
+        while read_snapshot((await read_partitions(kafka, f"{unique}.state", [0]))[0]).state != told:
+            assert time.monotonic() < deadline, "no snapshot has what the tick told"
+            await asyncio.sleep(0.3)
+        worker.kill()
+        fleet.start()
+        await producer.send(f"{unique}.in", 0, None, b"next")
+    assert (await answers(kafka, unique, 3))[0, 1] == {b"next " + chained(told, b"next").hex().encode()}
 
 
 async def test_controls_count_from_the_same_offset_after_a_kill(fleet: Fleet, kafka: KafkaSettings, unique: str) -> None:

@@ -37,7 +37,7 @@ from kizashi.stream.watchdog import Watchdog
 EXIT_UNCONFIRMED = 70
 EXIT_HOLE = 71
 TAKE = 100
-TAKE_WITHIN_S = 0.05
+TAKE_WITHIN_S = 0.02
 TURN_EVERY_S = 0.05
 RESEEK_S = 1.0
 HOLE_PATIENCE_S = 10.0
@@ -74,6 +74,8 @@ class FaustWorker:
         self.app: faust.App = make_app(self._group, kafka, home)
         self._states: dict[int, PartitionState] = {}
         self._committed: dict[int, dict[str, int]] = {}
+        self._told: set[int] = set()
+        """Partitions that sent something since their last snapshot: what a tick made them tell moves no offset."""
         self._busy = asyncio.Lock()
         self._controls: list[Record] = []
         self._seen: list[Record] = []
@@ -175,7 +177,9 @@ class FaustWorker:
         self._holes[tp] = (since, asked)
 
     def _drained(self) -> list[Emit]:
-        return [emit for state in self._states.values() for emit in state.drain()]
+        drained = {p: state.drain() for p, state in self._states.items()}
+        self._told.update(p for p, emits in drained.items() if emits)
+        return [emit for emits in drained.values() for emit in emits]
 
     def _dead_letter(self, record: Record, x: InvalidMessage) -> Emit:
         letter = dead_letters.dead_letter(record.topic, record.partition, record.offset, x, self._clock.now_ms())
@@ -264,12 +268,15 @@ class FaustWorker:
 
     async def _snapshot(self, p: int) -> None:
         state = self._states.get(p)
-        if state is None or all(o <= self._committed.get(p, {}).get(t, -1) for t, o in state.next.items()):
+        if state is None:
+            return
+        if p not in self._told and all(o <= self._committed.get(p, {}).get(t, -1) for t, o in state.next.items()):
             return
         try:
             with SNAPSHOT.labels(self._duty.name).time():
                 data, manifest = state.snapshot()
                 await self._send([kv.emit(self._duty.state, p) for kv in encode_snapshot(data, manifest)])
+                self._told.discard(p)
                 if await self._consumer._commit({TP(t, p): o for t, o in manifest.positions.items()}):
                     self._committed[p] = dict(manifest.positions)
         except KafkaError:
