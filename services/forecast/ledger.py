@@ -41,6 +41,8 @@ class SavedLedger(msgspec.Struct, array_like=True):
     fired: list[bool]
     version: int
     told: str
+    unjudged: bool = True
+    """States written before this was kept are judged once more."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,15 @@ class Ledger:
         self.period_ms = -1
         self.fired = [False] * len(RULES)
         self.version, self.told = 0, ""
+        self.unjudged = False
+        """Whether something was counted that ``risk`` has not seen."""
 
     def count(self, ts_ms: int, total: float, bad: float) -> None:
         """Count events at ``ts_ms``."""
         if self.first_ms < 0:
             self.first_ms = ts_ms
             self.learned_hour = ts_ms // HOUR_MS - 1
+        self.unjudged = True
         self.advance(ts_ms)
         for ring in (self.fine, self.coarse, self.hours):
             ring.add(ts_ms, total, bad)
@@ -136,12 +141,15 @@ class Ledger:
         return rows[::-1]
 
     def risk(self) -> Risk | None:
-        """The risk to publish, or None when nothing changed since the last: verdict, severity, hour, probability or budget."""
+        """The risk to publish, or None when nothing has changed: verdict, severity, hour, probability, budget, share that failed."""
+        self.unjudged = False
         s = self.standing()
         firing = [b for b in s.burns if b.firing]
         severity: Severity = "critical" if any(b.rule.pages for b in firing) else "warning" if firing else "info"
         young = self.learned_hour < self.first_ms // HOUR_MS and s.budget_left >= 0.0
-        told = f"{severity}|{bool(firing)}|{s.now_ms // HOUR_MS}|{round(50 * s.outlook.probability)}|{s.budget_left:.2g}"
+        failed = s.bad / s.total if s.total > 0 else None
+        share = "" if failed is None else f"{failed:.1g}"  # of a young window's budget, a file full of failures is nothing
+        told = f"{severity}|{bool(firing)}|{s.now_ms // HOUR_MS}|{round(50 * s.outlook.probability)}|{s.budget_left:.2g}|{share}"
         if told == self.told:
             return None
         self.told, self.version = told, self.version + 1
@@ -162,7 +170,7 @@ class Ledger:
             eta_high_ms=eta[4],
             eta_inner_low_ms=eta[1],
             eta_inner_high_ms=eta[3],
-            value=1.0 - s.bad / s.total if s.total > 0 else None,
+            value=None if failed is None else 1.0 - failed,
             threshold=o.objective,
             burn={_span(b.rule.long_ms): round(b.rate, 4) for b in s.burns},
             budget_left=s.budget_left,
@@ -203,7 +211,7 @@ class Ledger:
         """State."""
         return SavedLedger(
             self.fine.dump(), self.coarse.dump(), self.hours.dump(), self.outlook.dump(), self.first_ms, self.now_ms,
-            self.learned_hour, self.period_ms, self.fired, self.version, self.told,
+            self.learned_hour, self.period_ms, self.fired, self.version, self.told, self.unjudged,
         )  # fmt: skip
 
     @classmethod
@@ -215,7 +223,7 @@ class Ledger:
         out.hours.restore(saved.hours)
         out.outlook = BudgetOutlook.load(saved.outlook, objective.objective)
         out.first_ms, out.now_ms, out.learned_hour, out.period_ms = saved.first_ms, saved.now_ms, saved.learned_hour, saved.period_ms
-        out.fired, out.version, out.told = list(saved.fired), saved.version, saved.told
+        out.fired, out.version, out.told, out.unjudged = list(saved.fired), saved.version, saved.told, saved.unjudged
         return out
 
 

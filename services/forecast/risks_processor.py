@@ -2,7 +2,8 @@
 
 Time is the log's: an event moves it to its own time, at most to the moment it was written. Objectives live by the time of rollups
 alone, since a silent hour and an hour that is still on its way look alike otherwise. Only a partition that has been still for a minute
-takes the time from the wall, so that a ticket runs late also where nothing is measured.
+takes the time from the wall, so that a ticket runs late also where nothing is measured. Objectives never do: when no rollup has come for
+a while, what they counted since they were last judged is judged once, at the time of the newest rollup.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from services.forecast.ticket import Desk
 FORMAT = "risks/1"
 KINDS = frozenset({"slo", "promise", "calendar"})
 STILL_TICKS = 60
+SETTLE_TICKS = 15
+"""Seconds without a rollup after which what was counted is judged: half a step more than the ten seconds between those of a steady flow."""
 
 
 class _Saved(msgspec.Struct, array_like=True):
@@ -41,7 +44,7 @@ class RisksProcessor:
 
     def __init__(self, promises: PromiseBook, risks: TenantRisks, partition: int) -> None:
         self.promises, self.risks, self._partition = promises, risks, partition
-        self._still = 0
+        self._still = self._without_rollup = 0
         self._readers: dict[str, Callable[[Record], None]] = {
             topics.ROLLUPS.name: lambda r: self.risks.learn_rollup(decode_rollups(r.value)),
             topics.EVENTS.name: lambda r: self.risks.learn_event(codec.decode(r.value, Event), r.timestamp_ms),
@@ -50,6 +53,8 @@ class RisksProcessor:
 
     def process(self, record: Record) -> None:
         self._still = 0
+        if record.topic == topics.ROLLUPS.name:
+            self._without_rollup = 0
         self._readers[record.topic](record)
 
     def skip(self, record: Record) -> None:
@@ -79,6 +84,9 @@ class RisksProcessor:
 
     def tick(self, now_ms: int) -> None:
         self._still += 1
+        self._without_rollup += 1
+        if self._without_rollup == SETTLE_TICKS:
+            self.risks.settle()
         if self._still >= STILL_TICKS:
             self.risks.advance(now_ms)
 

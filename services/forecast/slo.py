@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 
 import msgspec
 import numpy as np
@@ -80,13 +81,24 @@ class SloBook:
                 self._count(ledger, role, batch, k)
 
     def advance(self, now_ms: int) -> list[Risk]:
-        """Time goes on; once a minute every objective is judged and what changed is told."""
+        """Time goes on; once a minute every objective is judged, and a new one as soon as it has counted. What changed is told."""
         self._now_ms = max(self._now_ms, now_ms)
         if self._now_ms - self._judged_ms < JUDGE_EVERY_MS:
-            return []
+            return self._judge(key for key, ledger in self.ledgers.items() if _waits_for_first_word(ledger))
         self._judged_ms = self._now_ms
+        return self._judge(self.ledgers)
+
+    def settle(self) -> list[Risk]:
+        """Nothing has come for a while: judge what was counted since it was last judged, at the time of the newest rollup.
+
+        Time would bring it a minute later, but time stands still with the rollups: the end of a file would never be judged.
+        """
+        return self._judge(key for key, ledger in self.ledgers.items() if ledger.unjudged)
+
+    def _judge(self, keys: Iterable[tuple[str, str]]) -> list[Risk]:
         risks = []
-        for _, ledger in sorted(self.ledgers.items()):
+        for key in sorted(keys):
+            ledger = self.ledgers[key]
             ledger.advance(self._now_ms)
             if ledger.first_ms >= 0 and (risk := ledger.risk()) is not None:
                 risks.append(risk)
@@ -162,6 +174,14 @@ def _share_above(low: float, high: float, mean: float, threshold: float) -> floa
     if threshold >= mean:
         return 0.5 * (high - threshold) / (high - mean) if high > mean else 0.0
     return 1.0 - 0.5 * (threshold - low) / (mean - low)
+
+
+def _waits_for_first_word(ledger: Ledger) -> bool:
+    """Whether people wait to hear of an objective for the first time, and it has something to say.
+
+    Not a ratio: of its two series the first to come says that all is well or all has failed.
+    """
+    return not ledger.told and ledger.first_ms >= 0 and ledger.objective.kind != "ratio"
 
 
 def _same_promise(a: Objective, b: Objective) -> bool:

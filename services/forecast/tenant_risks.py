@@ -59,11 +59,18 @@ class TenantRisks:
         """Count a rollup for the objectives that watch its series."""
         self.slo.learn(batch)
         now_ms = batch.start_ms + batch.step_ms
-        for risk in (burning := self.slo.advance(now_ms)):
+        self._tell_objectives(self.slo.advance(now_ms))
+        self.advance(now_ms)
+
+    def settle(self) -> None:
+        """No rollup has come for a while: objectives that counted something since they were last judged are judged as they stand."""
+        self._tell_objectives(self.slo.settle())
+
+    def _tell_objectives(self, risks: list[Risk]) -> None:
+        for risk in risks:
             if risk.firing:
                 self._incidents(risk.tenant).note(risk.entity, "burn", risk.made_at_ms)
-        self._risks += burning
-        self.advance(now_ms)
+        self._risks += risks
 
     def learn_event(self, event: Event, written_ms: int = FOR_EVER_MS) -> None:
         """Tickets, incidents and changes; other events are not ours. ``written_ms`` is when it came to the log. Raises InvalidMessage."""

@@ -66,6 +66,18 @@ def test_an_objective_and_a_ticket_become_risks(house: RunningHouse, unique: str
     assert sorted(row["kind"] for row in listed) == ["slo", "ticket", "ticket"]
 
 
+def test_the_end_of_a_file_is_judged_though_nothing_follows(house: RunningHouse, unique: str, tmp_path: Path) -> None:
+    file = tmp_path / "promises.yaml"
+    file.write_text(PROMISES.format(name=unique).partition("promises:")[0], encoding="utf-8")
+    house.kizashi("slo", "apply", str(file))
+    now = int(time.time()) // 10 * 10
+    sent(house, f"{unique}_other", ["timestamp,value", *(f"{second},1" for second in range(now - 100, now))], tmp_path)
+    # the last quarter fails, within the minute in which the objective has had its first word
+    sent(house, f"{unique}_up", ["timestamp,value", *(f"{s},{int(s < now - 10)}" for s in range(now - 40, now))], tmp_path)
+    good = f"SELECT good FROM v_slo WHERE entity = '{unique}'"
+    until(lambda: [row["good"] for row in house.query(good)] == [0.75], 60, 0.5, "the end of the file was not judged")
+
+
 def test_deleted_promises_are_told(house: RunningHouse, unique: str, tmp_path: Path) -> None:
     file = tmp_path / "promises.yaml"
     file.write_text(PROMISES.format(name=unique).partition("promises:")[0], encoding="utf-8")

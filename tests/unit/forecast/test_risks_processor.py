@@ -126,6 +126,64 @@ def test_a_still_partition_takes_the_time_from_the_wall_after_a_minute() -> None
     assert late.firing
 
 
+def standing_time() -> RisksProcessor:
+    """A partition that others brought to minute 5, and an objective made then."""
+    p = processor()
+    for minute in (0, 5):
+        p.process(rollup(minute))
+    p.control(change("slo", "web", SLO))
+    assert p.drain() == []
+    return p
+
+
+def test_a_new_objective_is_judged_as_soon_as_it_has_counted() -> None:
+    p = standing_time()
+    p.process(rollup(5))
+    [first] = risks_of(p.drain())
+    assert (first.value, first.version) == (1.0, 1)
+    p.process(rollup(5, 0.0))
+    assert p.drain() == [], "after the first word, once a minute"
+    p.process(rollup(6))
+    [second] = risks_of(p.drain())
+    assert second.value == pytest.approx(2 / 3)
+
+
+def test_the_end_of_what_was_sent_is_judged_though_nothing_follows() -> None:
+    p = standing_time()
+    p.process(rollup(5))
+    p.process(rollup(5, 0.0))
+    assert risks_of(p.drain())[-1].value == 1.0
+    wall = START + 86_400_000
+    for second in range(14):
+        p.process(event("change", f"c{second}", START, START))  # other records do not keep rollups waiting
+        p.tick(wall)
+    assert p.drain() == []
+    p.tick(wall)
+    [last] = risks_of(p.drain())
+    assert (last.value, last.made_at_ms) == (0.5, START + 310_000), "the wall does not move an objective's time"
+    for _ in range(120):
+        p.tick(wall)
+    assert p.drain() == [], "judged once"
+    p.process(rollup(5))
+    for _ in range(15):
+        p.tick(wall)
+    assert risks_of(p.drain())[-1].value == pytest.approx(2 / 3), "and again after the next rollup"
+
+
+def test_what_was_not_judged_before_a_restart_is_judged_after_it() -> None:
+    p = standing_time()
+    p.process(rollup(5))
+    p.process(rollup(5, 0.0))
+    p.drain()
+    q = RisksFactory(1, KEY).load(0, p.dump())
+    for one in (p, q):
+        for _ in range(20):
+            one.tick(START)
+    told = p.drain()
+    assert risks_of(told)[-1].value == 0.5
+    assert q.drain() == told and q.dump() == p.dump()
+
+
 def test_a_restored_partition_goes_on_alike() -> None:
     factory, p = RisksFactory(1, KEY), processor()
     p.control(change("slo", "web", SLO))

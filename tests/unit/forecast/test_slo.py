@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -232,6 +233,45 @@ def test_book_restores_and_refuses_damage() -> None:
     assert again.advance(START + 600_000 * 201) == book.advance(START + 600_000 * 201)
     with pytest.raises(Damaged):
         SloBook.load(b"no")
+
+
+def test_a_ratio_is_not_judged_on_the_first_of_its_two_series() -> None:
+    book = SloBook()
+    names = [SeriesInfo(1, "acme", "requests", {}), SeriesInfo(2, "acme", "ok", {}), SeriesInfo(3, "acme", "other", {})]
+    book.configure("acme", "o1", objective(total={"metric": "requests"}, good={"metric": "ok"}, bad=None))
+    book.learn(rollup(START, {3: (1.0, 1.0, 1.0)}, names))
+    assert book.advance(START + 10_000) == []
+    book.learn(rollup(START, {1: (10.0, 10.0, 10.0)}))
+    assert book.advance(START + 10_000) == [], "all requests, of which none seems good"
+    book.learn(rollup(START, {2: (9.0, 9.0, 9.0)}))
+    assert book.advance(START + 10_000) == []
+    [first] = book.settle()
+    assert first.value == pytest.approx(0.9)
+    assert book.settle() == []
+
+
+def test_a_share_that_moves_is_told_though_the_budget_hardly_does() -> None:
+    ledger = Ledger(objective(window="28d", objective=0.99))
+    ledger.count(START, 10.0, 0.0)
+    first = ledger.risk()
+    ledger.count(START + 10_000, 10.0, 10.0)
+    second = ledger.risk()
+    assert first is not None and second is not None
+    assert (first.value, second.value) == (1.0, 0.5)
+    ledger.count(START + 20_000, 0.1, 0.0)
+    assert ledger.risk() is None
+
+
+def test_states_of_earlier_versions_are_read_and_judged_once_more() -> None:
+    book = SloBook()
+    book.configure("acme", "o1", objective())
+    fed(book.ledgers["acme", "o1"], 3, 0.1)
+    assert len(book.advance(START + 3 * HOUR_MS)) == 1
+    objectives, ledgers, *rest = msgspec.msgpack.decode(book.dump())
+    old = SloBook.load(msgspec.msgpack.encode([objectives, [ledger[:11] for ledger in ledgers], *rest]))
+    assert [ledger.unjudged for ledger in old.ledgers.values()] == [True]
+    assert old.settle() == [], "nothing is new"
+    assert old.dump() == book.dump()
 
 
 def test_a_new_name_keeps_the_counts_and_a_new_promise_does_not() -> None:
