@@ -32,7 +32,7 @@ class GatewaySettings:
     requests_per_s: float = 50.0
     """Per session or key, sustained; a burst of ten times as many is allowed."""
     logins_per_minute: int = 5
-    """Per address."""
+    """That fail, per address: wrong passwords, log-in links and share links, each by itself."""
     session_idle_s: float = 1_800.0
     session_longest_s: float = 43_200.0
     link_valid_s: float = 86_400.0

@@ -1,4 +1,4 @@
-"""Token buckets for requests. Counting logins over all replicas is the cache's ``count``."""
+"""Token buckets for requests. Failed log-ins are counted over all replicas: see attempts.py."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 /** Page → its requests without an answer yet. */
 const waiting = new WeakMap();
 let browser;
-let cookies;
+let signingIn;
 
 export async function open() {
   browser ??= await launch();
@@ -31,15 +31,25 @@ export async function close() {
   browser = undefined;
 }
 
-/** The one-time link opens the session once; every later context gets its cookie. */
-async function session() {
-  if (cookies || !process.env.KIZASHI_TEST_LOGIN) return cookies ?? [];
+/** The one-time link opens the session once; every later context gets its cookies. */
+const session = () => (signingIn ??= signIn());
+
+/** Redeems the link; fails here when it does not sign in, since a page that is signed out shows nothing of what tests wait for. */
+async function signIn() {
+  const link = process.env.KIZASHI_TEST_LOGIN;
+  assert.ok(link, "KIZASHI_TEST_LOGIN names a fresh link of `kizashi token login`");
   const context = await (await open()).newContext();
-  const page = await context.newPage();
-  await page.goto(process.env.KIZASHI_TEST_LOGIN);
-  cookies = await context.cookies();
-  await context.close();
-  return cookies;
+  try {
+    const page = await context.newPage();
+    const answer = await page.goto(link);
+    const cookies = await context.cookies();
+    const signedIn = answer.status() === 200 && cookies.some((cookie) => cookie.name === "kizashi");
+    const said = signedIn ? "" : (await page.locator("body").innerText()).slice(0, 200);
+    assert.ok(signedIn, `the login link did not sign in: ${answer.status()} at ${new URL(page.url()).pathname}, ${cookies.length} cookies: ${said}`);
+    return cookies;
+  } finally {
+    await context.close();
+  }
 }
 
 /** A page at an address in a look; problems of the page itself land in `trouble`. */

@@ -82,19 +82,9 @@ def shown(quiet: RunningHouse, client: None) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize("file", sorted(f.name for f in HERE.glob("*.test.mjs")))
-def test_in_the_browser(file: str, shown: dict[str, str], quiet: RunningHouse, capsys: pytest.CaptureFixture[str]) -> None:
-    """One file of browser tests; each signs in with a one-time link of its own."""
-    done = tried(file, shown, quiet)
-    if done.returncode != 0:
-        # Seen three times and not understood: a browser in which every page waits for ever, while a new one has all at once.
-        with capsys.disabled():
-            print(f"\n{file} FAILED and is tried once more in a new browser; the first time it said:\n{done.stdout[-6_000:]}")
-        done = tried(file, shown, quiet)
-    assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-2_000:]
-
-
-def tried(file: str, shown: dict[str, str], quiet: RunningHouse) -> subprocess.CompletedProcess[str]:
-    """Run a file in a new browser that signs in with a link of its own."""
+def test_in_the_browser(file: str, shown: dict[str, str], quiet: RunningHouse) -> None:
+    """One file of browser tests, in a browser that signs in with a one-time link of its own."""
     link = json.loads(quiet.kizashi("token", "login", "--json").stdout)["url"]
     environ = shown | {"KIZASHI_TEST_LOGIN": link}
-    return node("node", "--test", "--test-reporter=spec", file, cwd=HERE, environ=environ, within_s=RUN_WITHIN_S)
+    done = node("node", "--test", "--test-reporter=spec", file, cwd=HERE, environ=environ, within_s=RUN_WITHIN_S)
+    assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-2_000:]

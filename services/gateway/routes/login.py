@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from kizashi.observe.logs import logger
 from services.gateway import credentials, login_link, logins, tickets
 from services.gateway.answers import json_answer
+from services.gateway.attempts import WINDOW_S, Attempts
 from services.gateway.doors import Doors
 from services.gateway.guard import Parts, Who, check_origin
 from services.gateway.principal import LINK_USER, cookie_name
@@ -35,9 +36,9 @@ async def by_link(request: Request, parts: Parts, token: Annotated[str, Query(ma
     """Redeem the one-time link that ``kizashi up`` prints; without a token it is the log-in page."""
     if not token:
         return request.app.state.assets.answer("", request)  # type: ignore[no-any-return]  # state is untyped
-    await throttle(request, parts)
     tenant = parts.settings.tenant
     if not await asyncio.to_thread(login_link.redeem, parts.settings.home, token, parts.limits.link_valid_s):
+        await count_failure(request, parts, "link")
         await logins.record(parts, tenant, LINK_USER, "link", "failure", address(request), "the link is wrong, used or expired")
         return RedirectResponse("/login?expired=1", 303, {"Cache-Control": "no-store"})
     name, _ = await parts.sessions.open(LINK_USER, "admin", tenant)
@@ -52,15 +53,20 @@ async def by_link(request: Request, parts: Parts, token: Annotated[str, Query(ma
 async def by_password(request: Request, body: Login, parts: Parts) -> Response:
     """Open a session. Wrong name and wrong password give the same answer in the same time."""
     check_origin(request, parts.limits.allowed_origins, needed=False)
-    await throttle(request, parts)
+    attempts = _attempts(parts)
+    attempt = await attempts.begin(f"password:{address(request)}")
+    if attempt is None:
+        raise _too_many()
     user = parts.directory.users.get(body.user)
     right = await asyncio.to_thread(credentials.password_opens, user.password if user else None, body.password)
     if not right or user is None:
+        await attempts.fail(attempt)
         logger().warning("login.refused", address=address(request))
         reason = "wrong password" if user else "no such user"
         tenant = user.tenant if user else parts.settings.tenant
         await logins.record(parts, tenant, user.name if user else logins.NOBODY, "password", "failure", address(request), reason)
         raise Problem(401, "the name or the password is wrong")
+    await attempts.give_back(attempt)
     old = request.cookies.get(cookie_name(parts.limits.secure_cookies))
     if old:
         await parts.sessions.end(old)
@@ -100,11 +106,21 @@ async def ticket(parts: Parts, who: Who) -> Response:
     return json_answer({"ticket": text, "valid_s": parts.limits.ticket_s})
 
 
-async def throttle(request: Request, parts: Doors) -> None:
-    """Count a log-in attempt of this address. Raises Problem 429."""
-    tries = await parts.cache.count(f"login:{address(request)}", 60.0)
-    if tries > parts.limits.logins_per_minute:
-        raise Problem(429, "too many attempts from this address: wait a minute", retry_after_s=60)
+async def count_failure(request: Request, parts: Doors, kind: str) -> None:
+    """Count a wrong link of this address; raises Problem 429 when there were too many.
+
+    A right one always opens: nobody guesses it, and an old link that some page asks for again and again must not shut out a whole office.
+    """
+    if not await _attempts(parts).failed(f"{kind}:{address(request)}"):
+        raise _too_many()
+
+
+def _attempts(parts: Doors) -> Attempts:
+    return Attempts(parts.cache, parts.clock, parts.limits.logins_per_minute)
+
+
+def _too_many() -> Problem:
+    return Problem(429, "too many failed attempts from this address: wait a minute", retry_after_s=round(WINDOW_S))
 
 
 def address(request: Request) -> str:

@@ -19,7 +19,7 @@ from services.gateway.exports import Listing, listing
 from services.gateway.guard import Parts, Who
 from services.gateway.principal import SHARE_PREFIX
 from services.gateway.problems import Problem
-from services.gateway.routes.login import throttle
+from services.gateway.routes.login import count_failure
 from services.gateway.routes.series import series_number
 
 router = APIRouter(prefix="/api/v1")
@@ -92,7 +92,7 @@ async def open_link(token: str, request: Request, parts: Parts) -> Response:
     prefix, secret = credentials.split_key(token)
     found = parts.directory.shares.get(prefix)
     if not credentials.key_opens(found.record if found else None, secret, parts.clock.now_ms()) or found is None:
-        await throttle(request, parts)  # only wrong tokens count, so that a page opened often stays open
+        await count_failure(request, parts, "share")
         raise Problem(404, "this link does not exist, has expired or was revoked")
     shown = {k: found.body.get(k) for k in ("dashboard", "layout", "series", "expires_ms", "snapshot")}
     return json_answer(shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 
@@ -103,8 +104,34 @@ async def test_login_link_works_once_and_guesses_are_throttled(gateway: House) -
         assert "HttpOnly" in cookie and "SameSite=lax" in cookie
         again = await client.get("/login", params={"token": token})
         assert again.headers["location"] == "/login?expired=1" and "set-cookie" not in again.headers
-        codes = [(await client.post("/api/v1/login", json={"user": "x", "password": "y"})).status_code for _ in range(6)]
-        assert codes[:3] == [401, 401, 401] and codes[-1] == 429
+        wrong = [await client.get("/login", params={"token": "guessed"}) for _ in range(5)]
+        assert [a.status_code for a in wrong] == [303] * 4 + [429] and wrong[-1].headers["retry-after"] == "60"
+        for _ in range(8):
+            opened = await client.get("/login", params={"token": login_link.issue(gateway.settings.home)})
+            assert opened.status_code == 303 and "set-cookie" in opened.headers, "a right link opens however many wrong ones there were"
+
+
+async def test_only_wrong_passwords_count_and_a_burst_of_them_is_bounded(gateway: House) -> None:
+    async with gateway.person() as person, gateway.client() as client:
+        right, wrong = ({"user": "mika", "password": word} for word in ("a long enough word", "a wrong enough word"))
+        assert (await person.put("/api/v1/config/user/mika", json={"role": "viewer", "password": right["password"]})).status_code == 201
+        at_once = await asyncio.gather(*(client.post("/api/v1/login", json=right) for _ in range(8)))
+        assert [a.status_code for a in at_once] == [200] * 8
+        guessed = await asyncio.gather(*(client.post("/api/v1/login", json=wrong) for _ in range(20)))
+        assert sorted(a.status_code for a in guessed) == [401] * 5 + [429] * 15
+        refused = await client.post("/api/v1/login", json=right)
+        assert refused.status_code == 429 and refused.headers["retry-after"] == "60"
+
+
+async def test_a_share_opens_as_often_as_people_like(gateway: House) -> None:
+    async with gateway.person() as person, gateway.client() as anyone:
+        assert (await person.put("/api/v1/config/dashboard/wall", json={"panels": []})).status_code == 201
+        link = f"/api/v1/shared/{(await person.post('/api/v1/shares', json={'dashboard': 'wall'})).json()['token']}"
+        wrong = [(await anyone.get(link + "x")).status_code for _ in range(7)]
+        assert wrong == [404] * 5 + [429] * 2
+        assert [(await anyone.get(link)).status_code for _ in range(20)] == [200] * 20
+        signed = await anyone.post("/api/v1/login", json={"user": "nobody", "password": "at all"})
+        assert signed.status_code == 401, "old links keep nobody from signing in"
 
 
 async def test_users_log_in_and_lose_their_session_with_their_role(gateway: House) -> None:
