@@ -52,6 +52,10 @@ class Signal(msgspec.Struct, frozen=True):
     """Ends by itself then; 0: when a later signal says so."""
     by_data: bool = False
     """Whether only later data, not the passing of time, may complete a for-duration."""
+    series: str = ""
+    """The series whose chart tells most, where ``key`` is none."""
+    series_name: str = ""
+    """What that chart shows, where the title does not say it."""
 
 
 def entity_of(metric: str, labels: Mapping[str, str]) -> str:
@@ -113,8 +117,8 @@ def on_episode(rule_id: str, rule: AnyRule, e: Episode) -> Signal | None:
     )  # fmt: skip
 
 
-def on_incident(rule_id: str, rule: AnyRule, i: Incident) -> Signal | None:
-    """Incident rules."""
+def on_incident(rule_id: str, rule: AnyRule, i: Incident, shown: tuple[str, str] = ("", "")) -> Signal | None:
+    """Incident rules; ``shown`` is the series whose chart tells most about it, and that series' name."""
     if not isinstance(rule, IncidentRule):
         return None
     cause = i.causes[0].entity if i.causes and i.verdict == "cause" else ""
@@ -133,7 +137,8 @@ def on_incident(rule_id: str, rule: AnyRule, i: Incident) -> Signal | None:
     )
     score = i.causes[0].score if i.causes else 0.0
     return Signal(
-        rule_id, i.id, i.id, True, i.opened_ms, severity, title, labels_for(rule_id, rule, severity, labels), notes, score=score
+        rule_id, i.id, i.id, True, i.opened_ms, severity, title, labels_for(rule_id, rule, severity, labels), notes, score=score,
+        series=shown[0], series_name=shown[1],
     )  # fmt: skip
 
 
@@ -158,7 +163,7 @@ def on_risk(rule_id: str, rule: AnyRule, r: Risk) -> Signal | None:
         notes["hours_left"] = f"{max(0, r.eta_ms - r.made_at_ms) / 3_600_000:.1f}"
     return Signal(
         rule_id, r.id, r.id, True, r.made_at_ms, severity, title, labels_for(rule_id, rule, severity, labels), notes,
-        r.value, None, None, r.threshold, r.probability or 0.0,
+        r.value, None, None, r.threshold, r.probability or 0.0, series=r.series_id,
     )  # fmt: skip
 
 
@@ -199,4 +204,5 @@ def on_outcome(rule_id: str, rule: AnyRule, e: Event) -> Signal | None:
     return Signal(
         rule_id, change, e.id, True, e.ts_ms, severity, title, labels_for(rule_id, rule, severity, labels), notes,
         score=float(e.attributes.get("probability", 0.0) or 0.0), until_ms=e.ts_ms + round(rule.hold_s * 1000),
+        series=str(e.attributes.get("series", "")),
     )  # fmt: skip

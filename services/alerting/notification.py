@@ -39,7 +39,9 @@ class AlertSummary(msgspec.Struct, omit_defaults=True):
     refs: list[str] = []
     """Ids of the episodes, incidents, risks or changes behind it."""
     series: str = ""
-    """Id of the series that it is about; empty when it is about something else."""
+    """Id of the series that it is about, or that tells most about it; empty when there is none."""
+    series_name: str = ""
+    """What that series is, where the title does not say it."""
 
 
 class Notification(msgspec.Struct, omit_defaults=True):

@@ -58,6 +58,8 @@ class Live(msgspec.Struct):
     group: str = ""
     version: int = 0
     published_ms: int = 0
+    series: str = ""
+    series_name: str = ""
 
     @property
     def fires(self) -> bool:
@@ -190,6 +192,8 @@ class AlertBook:
         live.title, live.labels, live.annotations = s.title, {**s.labels, "severity": live.severity}, s.annotations
         live.value, live.expected, live.lower, live.upper, live.score = s.value, s.expected, s.lower, s.upper, max(live.score, s.score)
         live.until_ms = max(live.until_ms, s.until_ms)
+        if s.series:  # an incident that has none any more keeps the one that it was told with
+            live.series, live.series_name = s.series, s.series_name
         if live.state == "pending" and (for_s <= 0 or (s.by_data and s.at_ms - live.started_ms >= for_s * 1000)):
             self._fire(live, now_ms)
         elif louder or told or now_ms - live.published_ms >= REFRESH_MS:

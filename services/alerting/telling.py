@@ -32,7 +32,7 @@ def summary(a: Live) -> AlertSummary:
     return AlertSummary(
         a.id, a.rule, a.severity, state, a.title, a.started_ms, a.updated_ms, a.ended_ms, a.labels, notes,  # type: ignore[arg-type]  # one of the three
         a.value, a.expected, a.lower, a.upper, a.flapping, list(a.seen[-5:]),
-        series_of(a.key),
+        series_of(a.key) or series_of(a.series), a.series_name,
     )  # fmt: skip
 
 

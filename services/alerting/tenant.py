@@ -16,6 +16,7 @@ from kizashi.contracts.inputs import Event
 from services.alerting import conditions, grouping, telling
 from services.alerting.announced import Announced
 from services.alerting.budget import Ledger, Precision, worth_of
+from services.alerting.charts import series_of_incident
 from services.alerting.conditions import Signal
 from services.alerting.configuration import RunningSet
 from services.alerting.dependents import Dependents
@@ -138,7 +139,8 @@ class Tenant:
                 self.parents[ref] = i.id
             elif self.parents.get(ref) == i.id:
                 del self.parents[ref]
-        self._apply(s for k, r in self._rules() if (s := conditions.on_incident(k, r, i)))
+        shown = series_of_incident(i, self.facts.values())
+        self._apply(s for k, r in self._rules() if (s := conditions.on_incident(k, r, i, shown)))
 
     def risk(self, r: Risk) -> None:
         """A promise at risk, or no longer."""

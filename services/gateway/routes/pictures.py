@@ -85,7 +85,9 @@ async def signed(token: str, request: Request, parts: Parts) -> Response:
     span = Span(p.from_ms, p.to_ms)
     if not 0 < span.length_ms <= parts.limits.longest_range_ms:
         raise Problem(403, "this link to a picture is not valid, or has expired")
-    wanted = Wanted(p.tenant, ids, span, "png", p.title, p.lang, _zone(p.zone), p.dark, p.width, p.height, p.scale, p.threshold, shaded)
+    wanted = Wanted(
+        p.tenant, ids, span, "png", p.title, p.lang, _zone(p.zone), p.dark, p.width, p.height, p.scale, p.threshold, shaded, p.forecast
+    )  # fmt: skip
     answer = await _answer(request, parts, wanted)
     answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # an incident page elsewhere may show it
     return answer

@@ -44,6 +44,8 @@ class Picture(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """Value of a line across it."""
     shaded: list[tuple[int, int]] | None = None
     """Stretches [from, to]; None: where the score says so."""
+    forecast: bool = False
+    """The forecast goes on from the end of the range; of one series alone."""
 
 
 class _Signed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import cast
 
+import msgspec
 import pytest
 from starlette.requests import Request
 
@@ -104,3 +105,10 @@ async def test_links_share_an_allowance_a_tenant() -> None:
         await signed(token(), request(), at)
     assert found.value.status == 429 and found.value.retry_after_s
     assert (await signed(other, request(), at)).status_code == 200
+
+
+async def test_a_foreseen_limit_is_drawn_with_its_forecast() -> None:
+    drawn = Drawn()
+    foreseen = msgspec.structs.replace(PICTURE, forecast=True, shaded=[])
+    assert (await signed(token(foreseen), request(), parts(drawn))).status_code == 200
+    assert [(w.forecast, w.shaded) for w in drawn.asked] == [(True, ())]
