@@ -94,7 +94,7 @@ class Adviser:
         name = f"advice_{secrets.token_hex(6)}"
         settings = self._settings.model_copy(update={"database": name, "cluster": ""})
         migrate(settings)
-        store = connect(settings)
+        store = connect(settings, asker="gateway/advice")
         try:
             yield store
         finally:

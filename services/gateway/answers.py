@@ -16,6 +16,7 @@ from kizashi.observe.logs import logger
 from kizashi.observe.metrics import CACHE
 from kizashi.store.blocks import Block
 from kizashi.store.client import Store, StoreError
+from services.gateway.principal import ASKING
 from services.gateway.problems import Problem
 from services.gateway.queries import Statement
 from services.gateway.settings import GatewaySettings
@@ -55,7 +56,8 @@ class Answers:
         return [dict(zip(names, row, strict=True)) for row in zip(*found.values(), strict=True)]
 
     async def raw(self, tenant: str, statement: Statement, values: Mapping[str, Value] | None, form: str, asker: str = "") -> bytes:
-        """The result in one of ClickHouse's formats."""
+        """The result in one of ClickHouse's formats. ``asker`` is for the store's log, where it is not the one whose request this is."""
+        asker = asker or ASKING.get()
         turn = self._turns.setdefault(tenant, asyncio.Semaphore(self._limits.queries_at_once))
         try:
             async with asyncio.timeout(self._limits.query_wait_s):

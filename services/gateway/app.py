@@ -165,7 +165,7 @@ async def _parts(settings: Settings, limits: GatewaySettings) -> AsyncIterator[D
 async def _store(settings: Settings) -> Store:
     for _ in range(CONNECT_TRIES):
         try:
-            return await asyncio.to_thread(connect_store, settings.store)
+            return await asyncio.to_thread(connect_store, settings.store, None, "gateway")
         except Recoverable:
             await asyncio.sleep(1.0)
     raise Recoverable(f"ClickHouse at {settings.store.host}:{settings.store.port} did not answer for {CONNECT_TRIES} s")

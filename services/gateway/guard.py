@@ -11,7 +11,7 @@ from starlette.exceptions import WebSocketException
 
 from services.gateway import credentials
 from services.gateway.doors import Doors, doors
-from services.gateway.principal import Principal, identify
+from services.gateway.principal import ASKING, Principal, identify
 from services.gateway.problems import Problem
 from services.gateway.roles import ROUTES, SHARED_ROUTES, Access, Door, Scope, may
 from services.gateway.tickets import redeem
@@ -55,6 +55,7 @@ async def _check(connection: HTTPConnection) -> None:
     if wait_s:
         raise Problem(429, "too many requests from one session or key", retry_after_s=max(1, round(wait_s)))
     connection.state.principal = who
+    ASKING.set(who.name)
 
 
 def access_of(method: str, path: str) -> Access | None:

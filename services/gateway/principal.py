@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
@@ -14,6 +15,9 @@ from services.gateway.sessions import Sessions
 SHARE_PREFIX = "share-"
 LINK_USER = "local"
 """The person who opened the one-time link on this machine: administrator of the machine's tenant."""
+
+ASKING: ContextVar[str] = ContextVar("asking", default="")
+"""Name of the principal whose request this is, for the store's log of queries; empty in work that nobody has asked for."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import typer
 from kizashi.errors import NotFound, Refused
 from services import wiring
 from services.roof.output import as_json, out, table
+from services.roof.token import who
 
 Json = Annotated[bool, typer.Option("--json", help="A JSON array of rows.")]
 LIMITS: dict[str, str | int] = {
@@ -44,7 +45,7 @@ def select(sql: str, seconds: int = 30, parameters: dict[str, str | int | float]
     from kizashi.store.select_gate import admit_select
 
     settings = wiring.load()
-    store = connect(settings.store)
+    store = connect(settings.store, asker=who())
     try:
         if parameters is None:
             here = {"d": settings.store.database}

@@ -40,7 +40,12 @@ def slow(
         as_json(items)
         return
     names = ("times", "p50_ms", "p95_ms", "max_ms", "read_rows", "asked_by")
-    table([{n: i[n] for n in names} | {"query": " ".join(str(i["query"]).split())[:LONGEST_SHOWN]} for i in items])
+    table(
+        [
+            {n: i[n] for n in names} | {"people": ", ".join(i["people"]), "query": " ".join(str(i["query"]).split())[:LONGEST_SHOWN]}
+            for i in items
+        ]
+    )
 
 
 @app.command()

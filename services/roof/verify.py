@@ -19,6 +19,7 @@ from kizashi.store.client import Store, connect
 from services import wiring
 from services.roof.look import state_of
 from services.roof.output import as_json, out, table
+from services.roof.token import who
 
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]
@@ -116,7 +117,7 @@ def verify(
     Example:  kizashi send cpu.csv && kizashi verify cpu.csv
     """
     settings = wiring.load()
-    store = connect(settings.store)
+    store = connect(settings.store, asker=who())
     try:
         checks = _until_exact([FileSeries(file, metric, settings.tenant) for file in files], store, within_s)
     finally:

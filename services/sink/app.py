@@ -221,7 +221,7 @@ class Flow:
         while not stop.is_set():
             self._health.turn()
             try:
-                store = await asyncio.get_running_loop().run_in_executor(None, connect, self._settings.store)
+                store = await asyncio.get_running_loop().run_in_executor(None, connect, self._settings.store, None, "sink")
             except (StoreUnavailable, NotFound) as x:
                 self._health.mark("store", False, str(x)[:300])
                 logger().warning("sink.waiting_for_store", error=str(x)[:300])

@@ -188,14 +188,14 @@ def test_a_query_ends_with_its_reader(server: StoreProcess) -> None:
     with pytest.raises(TimeoutError):
         get(
             server,
-            {"query_id": "left-alone", "wait_end_of_query": "1"},
+            {"query_id": "left-alone", "wait_end_of_query": "1", "log_comment": "mine"},
             b"SELECT sum(sipHash64(number)) FROM numbers(100000000000)",
             timeout=1,
         )
     deadline = time.monotonic() + 15
     running = b"?"
     while running != b"0\n" and time.monotonic() < deadline:
-        running = get(server, {}, b"SELECT count() FROM system.processes WHERE Settings['log_comment'] = 'left-alone'")
+        running = get(server, {}, b"SELECT count() FROM system.processes WHERE Settings['log_comment'] = 'mine' AND query LIKE '%sipHash%'")
         time.sleep(0.1)
     assert running == b"0\n"
 

@@ -148,6 +148,27 @@ class StoreSuite:
                 assert caught.value.code in (401, 403)
                 assert caught.value.headers["X-ClickHouse-Exception-Code"] in ("516", "194", "193")
 
+    def test_the_log_of_queries_says_who_asked(self, store: Store, clickhouse: StoreSettings) -> None:
+        me, other, agent = (f"{word}-{clickhouse.database}" for word in ("me", "other", "agent"))
+        door = connect(clickhouse, asker=me)
+        door.command("CREATE TABLE asked (a UInt8) ENGINE = MergeTree ORDER BY a")
+        assert door.insert_block("asked", Block(1).constant("a", "UInt8", 1)) == 1
+        assert door.query("SELECT count() FROM asked").rows == [(1,)]
+        assert door.query_bytes("SELECT 1 FROM asked", "TSV", settings={"log_comment": other}) == b"1\n"
+        door.close()
+        basic = b64encode(f"{clickhouse.user}:{clickhouse.password.get_secret_value()}".encode()).decode()
+        headers = {"Authorization": f"Basic {basic}", "User-Agent": agent}
+        url = f"http://{clickhouse.host}:{clickhouse.port}/?database={clickhouse.database}&query=SELECT%20a%20FROM%20asked"
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+            assert answer.read() == b"1\n"
+        store.command("SYSTEM FLUSH LOGS")
+        asked = "SELECT DISTINCT if(log_comment != '', log_comment, http_user_agent) AS who, query_kind FROM system.query_log"
+        found = store.query(
+            f"{asked} WHERE type = 'QueryFinish' AND query_kind != 'Set' AND endsWith(who, {{d:String}})", {"d": clickhouse.database}
+        ).rows
+        wanted = {(me, "Create"), (me, "Insert"), (me, "Select"), (other, "Select"), (agent, "Select")}
+        assert set(found) == wanted, found
+
     def test_migrations_run_once(self, clickhouse: StoreSettings) -> None:
         assert migrate(clickhouse) != []
         assert migrate(clickhouse) == []

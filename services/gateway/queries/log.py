@@ -7,7 +7,11 @@ from services.gateway.queries import Statement
 SLOW = Statement(
     "queries.slow",
     """
-SELECT toString(normalized_query_hash) AS hash, any(log_comment) AS asked_by, any(query) AS query, count() AS times,
+WITH if(log_comment != '', log_comment, http_user_agent) AS comment, splitByChar(' ', comment) AS words,
+    startsWith(comment, 'gateway/') AS ours
+SELECT toString(normalized_query_hash) AS hash, anyIf(if(ours, words[1], comment), comment != '') AS asked_by,
+    arraySort(groupUniqArrayIf(5)(arrayStringConcat(arraySlice(words, 3), ' '), ours AND length(words) > 2)) AS people,
+    any(query) AS query, count() AS times,
     round(quantile(0.5)(query_duration_ms)) AS p50_ms, round(quantile(0.95)(query_duration_ms)) AS p95_ms,
     max(query_duration_ms) AS max_ms, sum(query_duration_ms) AS total_ms, round(avg(read_rows)) AS read_rows,
     round(avg(read_bytes)) AS read_bytes, round(avg(result_rows)) AS result_rows, max(memory_usage) AS memory_bytes,

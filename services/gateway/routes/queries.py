@@ -40,7 +40,11 @@ async def slow(
     parts: Parts, who: Who, minutes: Annotated[int, Query(ge=1, le=4_320)] = 60, slowest_ms: Annotated[float, Query(ge=0)] = 0.0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Listing:  # fmt: skip
-    """Queries of the last minutes by the time they took together; ``asked_by`` is route, tenant and person."""
+    """Queries of the last minutes by the time they took together.
+
+    ``asked_by`` is the program: a service with its question, or what a client says of itself. ``people`` are up to five who asked the
+    gateway; an answer that many share names the first of them.
+    """
     house_only(parts, who.tenant)
     try:
         rows = await parts.answers.rows(who.tenant, q.SLOW, {"seconds": minutes * 60, "slowest_ms": slowest_ms, "limit": limit})

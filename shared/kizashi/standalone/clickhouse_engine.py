@@ -96,6 +96,13 @@ def configuration(path: Path, memory: Memory) -> str:
 """
 
 
+NAMED_BY = "query_cache_tag"
+"""The setting that carries the id of a request, for the engine takes no id from us: a label of cached results, of which we keep none.
+
+``log_comment`` would do, but it is for whoever asks, and killing must not depend on what they say.
+"""
+
+
 class Handle:
     """One connection into the engine. Not for two threads at once; used by one after the other."""
 
@@ -205,10 +212,10 @@ class Engine:
         with _translated():
             return Handle(self._connect(self._address))
 
-    def kill(self, comment: str) -> None:
-        """Stop queries whose ``log_comment`` is this; returns before they have ended."""
+    def kill(self, query_id: str) -> None:
+        """Stop queries that were named so; returns before they have ended."""
         with self.handle() as handle:
-            handle.run(f"KILL QUERY WHERE Settings['log_comment'] = {literal(comment)} ASYNC")
+            handle.run(f"KILL QUERY WHERE Settings['{NAMED_BY}'] = {literal(query_id)} ASYNC")
 
     def close(self) -> None:
         """Close the data folder. Requests must have ended."""

@@ -21,7 +21,7 @@ from kizashi.errors import Refused
 from kizashi.observe.logs import logger
 from kizashi.standalone.clickhouse_blocks import Blocks, unpack_blocks
 from kizashi.standalone.clickhouse_codecs import Packer, TooLarge, choose, packer, unpack
-from kizashi.standalone.clickhouse_engine import Answer, Engine, EngineError, Handle, too_large
+from kizashi.standalone.clickhouse_engine import NAMED_BY, Answer, Engine, EngineError, Handle, too_large
 from kizashi.standalone.clickhouse_gate import admit
 from kizashi.standalone.clickhouse_native import CUSTOM_SERIALIZATION, reframe
 from kizashi.standalone.clickhouse_request import Account, Ask, Denied, authenticate, flag, understand
@@ -163,8 +163,9 @@ class Front:
                 handle.use(ask.database)
             for said in self._sessions.get(ask.session, ()) if ask.session else ():
                 handle.run(said)
-            bounds = {"log_comment": ask.query_id, "max_execution_time": str(self.limits.query_timeout_s), "max_threads": "2"}
+            bounds = {NAMED_BY: ask.query_id, "max_execution_time": str(self.limits.query_timeout_s), "max_threads": "2"}
             bounds["max_memory_usage"] = str(self.engine.query_bytes)
+            bounds["log_comment"] = ask.agent  # the engine knows no client: without a comment of its own, who asked is what it calls itself
             handle.set({**bounds, **ask.settings})
             if ask.read_only:
                 handle.set({"readonly": "2"})

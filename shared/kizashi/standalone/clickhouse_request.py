@@ -19,6 +19,7 @@ TRANSPORT = name_set(
     "http_zlib_compression_level"
 )
 """URL parameters about the transport; every other one is a setting, or a query parameter when it begins with ``param_``."""
+LONGEST_AGENT = 200
 STREAMED = name_set(
     "native tabseparated tsv tabseparatedraw tsvraw csv jsoneachrow jsonlines ndjson jsoncompacteachrow rowbinary tskv lineasstring"
 )
@@ -55,6 +56,8 @@ class Ask:
     read_only: bool
     blocks: bool = False
     """The answer is packed in ClickHouse's own blocks (``compress=1``)."""
+    agent: str = ""
+    """What the client says of itself (``User-Agent``)."""
 
     @property
     def pieces(self) -> bool:
@@ -108,6 +111,7 @@ def understand(query: Mapping[str, str], headers: Mapping[str, str], method: str
         whole=query.get("wait_end_of_query", "0") not in ("0", "false"),
         read_only=account.reader or method == "GET",
         blocks=flag(query, "compress"),
+        agent=headers.get("User-Agent", "")[:LONGEST_AGENT],
     )
 
 

@@ -67,13 +67,14 @@ class Cost:
 class Store:
     """One database of one ClickHouse server. Made by ``connect``."""
 
-    def __init__(self, client: Client, database: str) -> None:
+    def __init__(self, client: Client, database: str, asker: str = "") -> None:
         self._client = client
         self.database = database
+        self._asked: dict[str, str | int] = {"log_comment": asker} if asker else {}
 
     def query(self, sql: str, parameters: Parameters | None = None, settings: Mapping[str, str | int] | None = None) -> Rows:
         """Rows of a SELECT; ``{name:Type}`` in the text takes its value from ``parameters`` on the server."""
-        r = _said(lambda: self._client.query(sql, parameters=dict(parameters or {}), settings=dict(settings or {})))
+        r = _said(lambda: self._client.query(sql, parameters=dict(parameters or {}), settings=self._asked | dict(settings or {})))
         return Rows(tuple(r.column_names), [tuple(row) for row in r.result_rows])
 
     def measure(self, sql: str, settings: Mapping[str, str | int] | None = None) -> Cost:
@@ -86,11 +87,12 @@ class Store:
         self, sql: str, fmt: str, parameters: Parameters | None = None, settings: Mapping[str, str | int] | None = None
     ) -> bytes:
         """The result of a SELECT in a ClickHouse format, untouched: ``ArrowStream`` or ``Native`` are the cheap ways for many rows."""
-        return _said(lambda: self._client.raw_query(sql, parameters=dict(parameters or {}), settings=dict(settings or {}), fmt=fmt))
+        said = self._asked | dict(settings or {})
+        return _said(lambda: self._client.raw_query(sql, parameters=dict(parameters or {}), settings=said, fmt=fmt))
 
     def command(self, sql: str, parameters: Parameters | None = None, settings: Mapping[str, str | int] | None = None) -> str:
         """A statement without rows; its one-line answer as text."""
-        return str(_said(lambda: self._client.command(sql, parameters=dict(parameters or {}), settings=dict(settings or {}))))
+        return str(_said(lambda: self._client.command(sql, parameters=dict(parameters or {}), settings=self._asked | dict(settings or {}))))
 
     def insert_block(self, table: str, block: Block, token: str = "") -> int:
         """Insert all rows, atomically when they belong to one storage partition; returns the rows written.
@@ -99,9 +101,9 @@ class Store:
         """
         if block.rows == 0:
             return 0
-        settings = {"optimize_on_insert": "0"} | (
-            {"insert_deduplication_token": token} if token else {}
-        )  # repeats go at merge: -0.4 s/M rows
+        settings = {**self._asked, "optimize_on_insert": "0"}  # repeats go at merge: -0.4 s/M rows
+        if token:
+            settings["insert_deduplication_token"] = token
         columns = ", ".join(f"`{name}`" for name in block.names)
         body = block.encode(f"INSERT INTO {table} ({columns}) FORMAT Native\n".encode())
         summary = _said(lambda: self._client.raw_insert("", None, body, settings=settings, fmt="Native"))
@@ -116,9 +118,10 @@ class Store:
         self._client.close()
 
 
-def connect(settings: StoreSettings, database: str | None = None) -> Store:
+def connect(settings: StoreSettings, database: str | None = None, asker: str = "") -> Store:
     """Connect; raises StoreUnavailable when nobody answers and Refused for wrong credentials.
 
+    ``asker`` names the program in the server's log of queries (``log_comment``), for whoever asks what made the load.
     ``database`` other than the setting's is for making it: ``connect(settings, "default").command("CREATE DATABASE …")``.
     """
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # it logs a stack and raises: raising is enough
@@ -139,7 +142,7 @@ def connect(settings: StoreSettings, database: str | None = None) -> Store:
             pool_mgr=get_pool_manager(maxsize=CONNECTIONS, num_pools=4),
         )
     )
-    return Store(client, name)
+    return Store(client, name, asker)
 
 
 @contextmanager

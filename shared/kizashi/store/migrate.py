@@ -18,6 +18,8 @@ from kizashi.store.client import Store, connect
 
 FOLDER = Path(__file__).parent / "migrations"
 REPEATABLE = "views"
+ASKER = "migrate"
+"""In the server's log of queries."""
 _SHARD = re.compile(r"\s*/\* shard: (?P<key>.+?) \*/\s*$")
 _TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS (\w+)")
 _OBJECT = re.compile(r"^(CREATE (?:OR REPLACE )?(?:MATERIALIZED VIEW|VIEW|DICTIONARY)(?: IF NOT EXISTS)?) (\w+)")
@@ -116,11 +118,11 @@ def migrate(settings: StoreSettings, folder: Path = FOLDER, said: Callable[[str]
     Safe to run again and to run twice at once: every statement says IF NOT EXISTS. Raises ConfigurationError when a file that has run
     was edited, or when the database was migrated by a newer program.
     """
-    first = connect(settings, "default")
+    first = connect(settings, "default", ASKER)
     cluster = f" ON CLUSTER '{settings.cluster}'" if settings.cluster else ""
     first.command(f"CREATE DATABASE IF NOT EXISTS `{settings.database}`{cluster}")
     first.close()
-    store = connect(settings)
+    store = connect(settings, asker=ASKER)
     try:
         _run(store, LEDGER, settings)
         ran: list[str] = []

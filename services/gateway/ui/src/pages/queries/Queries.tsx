@@ -15,6 +15,7 @@ import "./queries.css";
 export interface Slow {
   hash: string;
   asked_by: string;
+  people: string[];
   query: string;
   times: number;
   p50_ms: number;
@@ -43,6 +44,7 @@ function Row({ row }: { row: Slow }) {
           >
             {row.asked_by || t("queries.unnamed")}
           </button>
+          <span class="soft"> {row.people.join(", ")}</span>
           <code>{row.query.replace(/\s+/g, " ").slice(0, 90)}</code>
         </td>
         <td class="num">{short(row.times)}</td>
