@@ -187,6 +187,41 @@ actOn("the tree of routes is a list with branches; who would be told now is aske
   await page.locator(".object", { hasText: "tree" }).waitFor({ state: "detached" });
 });
 
+actOn("an inhibition is written in its form by keys, refused with its place, kept, changed and deleted", "/alerts?view=silences", async (page) => {
+  const section = page.locator(".objects", { hasText: "others that follow from it" });
+  await section.getByRole("button", { name: "New" }).press("Enter");
+  const form = page.getByRole("region", { name: "Editor" });
+  // The form has the focus: name, source, target, labels and reason in the order of Tab.
+  await page.waitForFunction(() => document.activeElement?.closest(".editor"));
+  const id = `${unique}-rack`;
+  for (const text of [id, "severity=critical", "", "host", "the host says it all"]) {
+    await page.keyboard.type(text);
+    await page.keyboard.press("Tab");
+  }
+  await form.getByRole("button", { name: "Save" }).click();
+  await form.getByText("$.target").waitFor();
+  await form.getByLabel("these are held back").fill("severity=warning\nkind=~(");
+  await form.getByRole("button", { name: "Save" }).click();
+  await form.getByText(/kind=~/).last().waitFor();
+  await form.getByLabel("these are held back").fill("severity=warning\nteam=shop");
+  await fitsAPhone(page);
+  await form.getByRole("button", { name: "Save" }).click();
+  await form.waitFor({ state: "detached" });
+  assert.deepEqual((await api(page, `/config/inhibition/${id}`)).body.body, {
+    source: ["severity=critical"], target: ["severity=warning", "team=shop"], equal: ["host"], reason: "the host says it all",
+  });
+  const entry = page.locator(".object", { hasText: id });
+  await entry.getByText("severity=critical › severity=warning, team=shop · host · the host says it all").waitFor();
+  await entry.getByRole("button").click();
+  await form.getByLabel("with the same values").fill("");
+  await form.getByRole("button", { name: "Save" }).click();
+  await form.waitFor({ state: "detached" });
+  assert.equal((await api(page, `/config/inhibition/${id}`)).body.body.equal, undefined, "an emptied field is left out");
+  await entry.getByRole("button").click();
+  await page.getByRole("button", { name: "Delete" }).click();
+  await entry.waitFor({ state: "detached" });
+}, all, ["400"]);
+
 actOn("the delivery log says what arrived, what is tried again and what the fallback took", "/alerts?view=log", async (page) => {
   await page.getByText("sent by the fallback").waitFor();
   await page.getByText("attempt 3").waitFor();

@@ -131,6 +131,21 @@ test("a tree: branches of branches are written, ordered and cut; the last one le
   expect(under()).toEqual([]);
 });
 
+test("lines that are being written stay through a new drawing, and reach the object at once without their blank ones", async () => {
+  body = { source: ["a=1"], target: [] };
+  draw("inhibition");
+  const [source] = all<HTMLTextAreaElement>("textarea");
+  if (!source) throw new Error("no field");
+  source.value = "a=1\n\nb=2\n";
+  source.dispatchEvent(new Event("input", { bubbles: true }));
+  expect(body["source"]).toEqual(["a=1", "b=2"]);
+  draw("inhibition");
+  await settled();
+  expect(source.value).toBe("a=1\n\nb=2\n");
+  write(source, " \n");
+  expect(body).toEqual({ target: [] });
+});
+
 test("group by: emptied, the parent's labels count again; nothing is put into one group by mistake", () => {
   expect(changed(kinds["route"] as never, { group_by: ["a"] }, "group_by", null)).toEqual({});
   expect(put({ a: 1 }, "a", Number.NaN)).toEqual({});

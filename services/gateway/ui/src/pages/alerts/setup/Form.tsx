@@ -13,6 +13,8 @@ interface Props {
   change: (body: Body) => void;
 }
 
+/** Always as high: while a field above it is left for the button below it, nothing may move, or the press is lost. */
+const jsonRows = 16;
 const shown = (value: unknown): string => JSON.stringify(value ?? null, null, 1);
 
 /** JSON that is being written: a text that is no object is said and kept, does not reach the object, and keeps the form from being sent. */
@@ -42,7 +44,7 @@ function Json({ value, change }: { value: Body; change: (value: Body) => void })
     <>
       <textarea
         aria-label="JSON"
-        rows={Math.min(24, text.value.split("\n").length + 1)}
+        rows={jsonRows}
         spellcheck={false}
         value={text.value}
         onInput={(e) => take(e.currentTarget)}
@@ -73,6 +75,27 @@ function Days({ label, value, set }: { label: string; value: unknown; set: (valu
         </label>
       ))}
     </fieldset>
+  );
+}
+
+/** One text a line. What is being written stays as it is, blank lines too, while the form around it is drawn anew. */
+function Lines({ label, value, set }: { label: string; value: unknown; set: (value: unknown) => void }) {
+  const text = useSignal("");
+  const lines = (): string[] => text.value.split("\n").filter((x) => x.trim());
+  const kept = Array.isArray(value) ? value.join("\n") : "";
+  return (
+    <label class="wide">
+      {label}
+      <textarea
+        rows={2}
+        spellcheck={false}
+        value={lines().join("\n") === kept ? text.value : kept}
+        onInput={(e) => {
+          text.value = e.currentTarget.value;
+          set(lines().length ? lines() : null);
+        }}
+      />
+    </label>
   );
 }
 
@@ -122,21 +145,7 @@ export function Input({ field: f, value, set }: One) {
         </select>
       </label>
     );
-  if (f.type === "lines")
-    return (
-      <label class="wide">
-        {label}
-        <textarea
-          rows={2}
-          spellcheck={false}
-          value={Array.isArray(value) ? value.join("\n") : ""}
-          onChange={(e) => {
-            const found = e.currentTarget.value.split("\n").filter((x) => x.trim());
-            set(found.length ? found : null);
-          }}
-        />
-      </label>
-    );
+  if (f.type === "lines") return <Lines label={label} value={value} set={set} />;
   const number = f.type === "number";
   return (
     <label>

@@ -27,6 +27,7 @@ export default function Setup({ view }: { view: string }) {
       <div class="stack">
         <Silences start={asked} />
         <Plain kind="maintenance" />
+        <Plain kind="inhibition" />
         <Known />
       </div>
     );

@@ -226,6 +226,13 @@ export const kinds: Record<string, Kind> = {
     fresh: () => ({ type: "webhook", url: "https://", secret_file: "" }),
     line: (b) => joined(b["type"], b["url"], b["note"]),
   },
+  inhibition: {
+    kind: "inhibition",
+    needs: "admin",
+    fields: [lines("source"), lines("target"), lines("equal"), text("reason")],
+    fresh: () => ({ source: [], target: [] }),
+    line: (b) => joined(`${said(b["source"])} › ${said(b["target"])}`, b["equal"], b["reason"]),
+  },
   budget: {
     kind: "budget",
     needs: "admin",
