@@ -40,6 +40,38 @@ actOn("forecast: a series is found by words and drawn with what earlier forecast
   await page.getByText("foreseen").waitFor();
 });
 
+const hour = 36e5;
+const broke = Date.now() - hour;
+actOn("a season that broke: what it led to expect beside what came, at both widths and in both languages", "/episodes?from=now-6h&open=episode-s", {
+  "/episodes": () => ({ items: [{ id: "episode-s", version: 1, series_id: "00000000000000ff", metric: "latency", labels: { service: "pay" }, unit: "ms", kind: "season", state: "closed", direction: "both", severity: "info", opened_ms: broke, updated_ms: broke, closed_ms: broke, value: 0, expected: 3600, peak_value: 0, peak_score: 1 }], next: null }),
+  "/range": (request) => {
+    const asked = new URL(request.url()).searchParams;
+    assert.deepEqual([broke - Number(asked.get("from")), Number(asked.get("to")) > broke + hour / 2], [2 * hour, true], "two periods before, and what came after");
+    const ts = Array.from({ length: 180 }, (_, i) => broke - 2 * hour + i * 6e4);
+    const value = ts.map((at) => (at < broke ? 50 + 20 * Math.cos(((at - broke) / hour) * 2 * Math.PI) : 50));
+    return { from: ts[0], to: ts.at(-1), step_ms: 0, series: [{ id: "00000000000000ff", metric: "latency", labels: { service: "pay" }, unit: "ms", ts, value, low: [], high: [], score: [], expected: [], lower: [], upper: [], flags: [] }] };
+  },
+}, async (page) => {
+  await page.locator(".opened canvas").waitFor();
+  await page.locator(".facts", { hasText: "Before › now" }).getByText("1 h › no season").waitFor();
+  assert.equal(await page.locator(".facts").getByText("Peak value").count(), 0, "a period is no value of the series");
+  const seen = page.locator(".opened .readout");
+  await seen.getByText("1 h earlier: what the season led to expect").waitFor();
+  // At the newest sample the value is flat, and the season went up and down there.
+  const [came, expected] = await seen.locator("b").allTextContents();
+  assert.match(came, /^50\b/);
+  assert.match(expected, /^69|^70/);
+  for (const [width, lang] of [[1440, "en"], [390, "ja"]]) {
+    await page.setViewportSize({ width, height: 844 });
+    await page.goto(`${page.url().replace(/&lang=../, "")}&lang=${lang}`);
+    await settled(page);
+    await page.locator(".opened canvas").waitFor();
+    assert.deepEqual(await violations(page), []);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
+  }
+  await page.getByText("周期から予想される値").waitFor();
+});
+
 function incident(now) {
   const opened = now - 20 * 6e4;
   const episode = (id, service, at) => ({ id, version: 1, series_id: id.padStart(16, "0"), metric: "latency", labels: { service }, kind: "anomaly", state: "open", opened_ms: at, updated_ms: now, peak_score: 2, peak_value: 9, upper: 3 });

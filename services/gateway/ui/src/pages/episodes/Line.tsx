@@ -34,7 +34,12 @@ function Opened({ episode: e }: { episode: Episode }) {
           <dt>{t("episodes.opened")}</dt>
           <dd>{full(e.opened_ms)}</dd>
         </div>
-        {!changed(e) && (
+        {changed(e) ? (
+          <div>
+            <dt>{t("episodes.turned")}</dt>
+            <dd>{changed(e)}</dd>
+          </div>
+        ) : (
           <>
             <div>
               <dt>{t("episodes.peak")}</dt>
@@ -46,12 +51,12 @@ function Opened({ episode: e }: { episode: Episode }) {
                 {quantity(e.lower, e.unit)} – {quantity(e.upper, e.unit)}
               </dd>
             </div>
+            <div>
+              <dt>{t("episodes.samples")}</dt>
+              <dd>{number(e.samples ?? 0)}</dd>
+            </div>
           </>
         )}
-        <div>
-          <dt>{t("episodes.samples")}</dt>
-          <dd>{number(e.samples ?? 0)}</dd>
-        </div>
         {e.p_value != null && (
           <div>
             <dt>{t("episodes.chance")}</dt>
