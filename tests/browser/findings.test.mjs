@@ -55,6 +55,7 @@ actOn("a season that broke: what it led to expect beside what came, at both widt
   await page.locator(".opened canvas").waitFor();
   await page.locator(".facts", { hasText: "Before › now" }).getByText("1 h › no season").waitFor();
   assert.equal(await page.locator(".facts").getByText("Peak value").count(), 0, "a period is no value of the series");
+  assert.equal(await page.locator(".line-time").getByText("lasted").count(), 0, "a change is a moment");
   const seen = page.locator(".opened .readout");
   await seen.getByText("1 h earlier: what the season led to expect").waitFor();
   // At the newest sample the value is flat, and the season went up and down there.

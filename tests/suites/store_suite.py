@@ -168,6 +168,8 @@ class StoreSuite:
         ).rows
         wanted = {(me, "Create"), (me, "Insert"), (me, "Select"), (other, "Select"), (agent, "Select")}
         assert set(found) == wanted, found
+        connecting = store.query(f"{asked} WHERE startsWith(who, {{w:String}})", {"w": f"{me} clickhouse-connect/"}).rows
+        assert [kind for _who, kind in connecting if kind == "Select"] == ["Select"], "what a client asks to connect is named too"
 
     def test_migrations_run_once(self, clickhouse: StoreSettings) -> None:
         assert migrate(clickhouse) != []

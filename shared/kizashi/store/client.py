@@ -139,6 +139,7 @@ def connect(settings: StoreSettings, database: str | None = None, asker: str = "
             connect_timeout=5,
             send_receive_timeout=120,
             query_retries=0,  # callers know what may be repeated
+            client_name=asker or None,  # for what the client asks by itself while it connects
             pool_mgr=get_pool_manager(maxsize=CONNECTIONS, num_pools=4),
         )
     )

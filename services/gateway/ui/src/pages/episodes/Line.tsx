@@ -109,9 +109,11 @@ export function Line({ episode: e }: { episode: Episode }) {
         </span>
         <span class="line-time num">
           {dayClock(e.opened_ms)}
-          <span class="soft">
-            {t(e.state === "open" ? "episodes.since" : "episodes.for", { span: length(e, now.value) })}
-          </span>
+          {!changed(e) && (
+            <span class="soft">
+              {t(e.state === "open" ? "episodes.since" : "episodes.for", { span: length(e, now.value) })}
+            </span>
+          )}
         </span>
       </button>
       {open && <Opened episode={e} />}
