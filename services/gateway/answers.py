@@ -79,6 +79,10 @@ class Answers:
 
     def _ask(self, tenant: str, statement: Statement, values: Mapping[str, Value], form: str, asker: str) -> bytes:
         settings: dict[str, str | int] = {
+            # Compiling an expression takes up to 400 ms of a busy machine, in the middle of a question, and saves a tenth of one ms.
+            "compile_expressions": 0,
+            "compile_aggregate_expressions": 0,
+            "compile_sort_description": 0,
             "max_execution_time": self._limits.query_seconds,
             "max_rows_to_read": self._limits.query_rows,
             "max_memory_usage": self._limits.query_bytes,

@@ -68,6 +68,8 @@ CONNECT_TRIES = 60
 """Seconds that the gateway waits at its start for a store or bus that is coming up."""
 LIVE_WITHIN_S = 10.0
 STOP_WITHIN_S = 4
+KEEP_ALIVE_S = 75
+"""A browser keeps a connection that long between two clicks; a proxy in front should let go earlier than we do."""
 
 
 async def serve(settings: Settings, stop: asyncio.Event, limits: GatewaySettings | None = None) -> None:
@@ -90,7 +92,7 @@ async def _run(parts: Doors, listen: socket.socket, health: Health, stop: asynci
     config = uvicorn.Config(
         create_app(parts), log_config=None, access_log=False, lifespan="off", ws="websockets-sansio", server_header=False,
         ws_max_size=parts.limits.ws_in_bytes, ws_ping_interval=20.0, ws_ping_timeout=20.0, ws_per_message_deflate=False,
-        timeout_graceful_shutdown=STOP_WITHIN_S - 1, proxy_headers=True, forwarded_allow_ips="127.0.0.1",
+        timeout_graceful_shutdown=STOP_WITHIN_S - 1, timeout_keep_alive=KEEP_ALIVE_S, proxy_headers=True, forwarded_allow_ips="127.0.0.1",
     )  # fmt: skip
     server = Server(config)
     jobs = [
@@ -147,7 +149,7 @@ async def _parts(settings: Settings, limits: GatewaySettings) -> AsyncIterator[D
             logger().warning("live.waiting", detail="the live topics do not answer yet; pages show what is stored")
         painter = Painter(limits.ui / OURS, clock)
         stack.push_async_callback(painter.close)
-        catalog, ranges = Catalog(answers), Ranges(answers, RangeCache(), clock)
+        catalog, ranges = Catalog(answers, clock), Ranges(answers, RangeCache(), clock)
         boards = Boards({"overview": lambda t: overview(parts, t), "stats": lambda t: stats_board(parts, t)}, limits.overview_s)
         reach = Reach(settings.tenant, READABLE, settings.store.database)
         parts = Doors(

@@ -25,8 +25,8 @@ from services.gateway.bench_pages import Ask, Pages
 
 THINK_S = (2.0, 6.0)
 """Pause between two clicks of one person, evenly spread: a click every four seconds."""
-REFRESH_S = 10.0
-"""The web client asks a live chart again when one more bucket is full: 10 s for an hour at 600 points."""
+REFRESH_S = 60.0
+"""The web client folds live points into its charts and asks again once a minute, for what landed late."""
 GLANCE_S = 0.2
 """``overview_only``: five questions a second and person."""
 SUBSCRIPTIONS = 10

@@ -48,6 +48,7 @@ class Wire:
         self._wanted = -1
         self._answer: asyncio.Future[Clocked] | None = None
         self._sent = 0.0
+        self._over = False
         self._loop.add_reader(sock.fileno(), self._readable)
 
     @classmethod
@@ -60,6 +61,11 @@ class Wire:
             sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         await asyncio.get_running_loop().sock_connect(sock, (host, port))
         return cls(sock)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the server has not hung up: it does so when a connection was idle for long, and a browser then opens another."""
+        return not self._over
 
     async def ask(self, request: bytes) -> Clocked:
         """Send a whole request and wait for its answer. Raises BadAnswer or OSError; the wire is of no use afterwards."""
@@ -100,6 +106,7 @@ class Wire:
         self._answer.set_result(Clocked(status, body, max(0.0, arrived - self._sent), now - arrived, stamp is not None))
 
     def _fail(self, x: Exception) -> None:
+        self._over = True
         self._loop.remove_reader(self._sock.fileno())
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(x if isinstance(x, OSError) else BadAnswer(str(x)))
@@ -117,7 +124,7 @@ class Browser:
     async def get(self, path: str) -> Clocked:
         """GET; raises OSError. Waiting for a free connection is not counted: it is the browser's, not the server's."""
         async with self._room:
-            wire = self._free.pop() if self._free else await Wire.open(self._host, self._port)
+            wire = self._kept() or await Wire.open(self._host, self._port)
             try:
                 answer = await wire.ask(b"GET " + path.encode() + self._head)
             except BaseException:
@@ -125,6 +132,14 @@ class Browser:
                 raise
             self._free.append(wire)
             return answer
+
+    def _kept(self) -> Wire | None:
+        while self._free:
+            wire = self._free.pop()
+            if wire.alive:
+                return wire
+            wire.close()
+        return None
 
     def close(self) -> None:
         """Hang up everywhere."""

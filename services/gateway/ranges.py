@@ -14,12 +14,12 @@ from kizashi.clock import Clock
 from kizashi.contracts.ids import format_series_id
 from kizashi.observe.metrics import CACHE
 from services.gateway.answers import Answers, Value
-from services.gateway.catalog import Described
 from services.gateway.gather import Gather
 from services.gateway.live.rows import shorten
 from services.gateway.native import Array, read_native
 from services.gateway.queries import range as q
 from services.gateway.range_cache import BUCKETS, Key, Plan, RangeCache, Stretch
+from services.gateway.series_index import Described
 from services.gateway.tiers import Edges, Tier, choose, edges
 from services.gateway.times import Span, bucket_ms
 

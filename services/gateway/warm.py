@@ -14,13 +14,12 @@ import msgspec
 from kizashi.contracts.ids import parse_series_id
 from kizashi.errors import KizashiError
 from kizashi.observe.logs import logger
-from services.gateway.answers import Value
 from services.gateway.doors import Doors
 from services.gateway.openings import Board
 from services.gateway.overview import overview
 from services.gateway.problems import Problem
-from services.gateway.queries import series as q
 from services.gateway.ranges import Asked
+from services.gateway.series_index import Wanted
 from services.gateway.times import BadTime, parse_span
 
 MOST_DASHBOARDS = 20
@@ -113,11 +112,8 @@ async def _panel(parts: Doors, tenant: str, board: Dashboard, panel: Panel) -> i
     limit = panel.query.get("limit", 8)
     if not any(words.values()) or not isinstance(limit, int):
         return 0
-    asked: dict[str, Value] = {
-        "tenant": tenant, "service": words["service"], "host": words["host"], "metric": words["metric"], "words": words["q"].split()[:8],
-        "after_metric": "", "after_id": 0, "limit": min(max(limit, 1), MOST_SERIES),
-    }  # fmt: skip
-    ids = [parse_series_id(row["id"]) for row in await parts.answers.rows(tenant, q.SEARCH, asked)]
+    wanted = Wanted(tuple(words["q"].split()[:8]), words["service"], words["host"], words["metric"], limit=min(max(limit, 1), MOST_SERIES))
+    ids = [parse_series_id(row["id"]) for row in await parts.catalog.search(tenant, wanted)]
     described = await parts.catalog.describe(tenant, frozenset(ids))
     try:
         span = parse_span(board.from_, "now", parts.clock.now_ms(), parts.limits.longest_range_ms)

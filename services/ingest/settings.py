@@ -13,7 +13,7 @@ __all__ = ["MIB", "IngestLimits", "Pace"]
 class Pace:
     """When a batch is cut."""
 
-    linger_s: float = 0.03
+    linger_s: float = 0.1
     linger_waiting_s: float = 0.005
     """While an HTTP request waits for its acknowledgement."""
     rows_a_cut: int = 24_000

@@ -18,7 +18,7 @@ class Pace:
 
     linger_s: float = 0.3
     linger_busy_s: float = 1.0
-    busy_bytes: int = 4 << 20
+    busy_bytes: int = 512 << 10
     flush_bytes: int = 24 << 20
     poll_ms: int = 100
     retry_s: float = 0.5

@@ -48,16 +48,17 @@ WHERE tenant = {tenant:String} AND series_id IN {ids:Array(UInt64)}
 """,
 )
 
-FIRST = Statement(
-    "series.first",
-    """
-SELECT lower(leftPad(hex(series_id), 16, '0')) AS id, metric, labels, unit, kind, service, host
+_TOLD = """
+SELECT lower(leftPad(hex(series_id), 16, '0')) AS id, metric, labels, unit, kind, service, host, toUnixTimestamp64Milli(seen) AS seen_ms
 FROM series FINAL
-WHERE tenant = {tenant:String}
+WHERE tenant = {tenant:String} AND @which
 ORDER BY metric, series_id
 LIMIT {limit:UInt32}
-""",
-)
+"""
+
+ALL = Statement("series.all", _TOLD.replace("@which", "(metric, series_id) > ({after_metric:String}, {after_id:UInt64})"), threads=1)
+
+ANNOUNCED = Statement("series.announced", _TOLD.replace("@which", "seen > fromUnixTimestamp64Milli({since:Int64})"), threads=1)
 
 CURRENT = Statement(
     "series.current",

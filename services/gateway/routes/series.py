@@ -18,6 +18,7 @@ from services.gateway.guard import Parts, Who
 from services.gateway.paging import BadPage, format_page, parse_page
 from services.gateway.problems import Problem
 from services.gateway.queries import series as q
+from services.gateway.series_index import Wanted
 from services.gateway.state import STALE_AFTER_MS, state_word
 
 router = APIRouter(prefix="/api/v1")
@@ -48,19 +49,21 @@ async def search(
             after_metric, after_id = _after(parse_page(cursor, 2))
         except BadPage as x:
             raise Problem(400, str(x)) from x
+    words = q_.split()[:MOST_WORDS]
+    wanted = Wanted(tuple(words), service, host, metric, (after_metric, after_id), limit + 1)
     asked: dict[str, Value] = {
-        "tenant": who.tenant, "service": service, "host": host, "metric": metric, "words": q_.split()[:MOST_WORDS],
+        "tenant": who.tenant, "service": service, "host": host, "metric": metric, "words": words,
         "after_metric": after_metric, "after_id": after_id, "limit": limit + 1, "order": order,
         "fresh": parts.clock.now_ms() // LOOKED_EVERY_MS * LOOKED_EVERY_MS - STALE_AFTER_MS,
     }  # fmt: skip
     key = f"series/{digest(repr(sorted(asked.items())))}"
-    found = await parts.answers.remembered(key, SEARCH_TTL_S, lambda: _search(parts, who.tenant, asked, limit), parts.limits.stale_s)
+    found = await parts.answers.remembered(key, SEARCH_TTL_S, lambda: _search(parts, who.tenant, asked, wanted), parts.limits.stale_s)
     return Listing(found, "series")
 
 
-async def _search(parts: Doors, tenant: str, asked: dict[str, Value], limit: int) -> bytes:
-    named = asked["order"] == "name"
-    rows = await parts.answers.rows(tenant, q.SEARCH if named else q.TOP, asked)
+async def _search(parts: Doors, tenant: str, asked: dict[str, Value], wanted: Wanted) -> bytes:
+    named, limit = asked["order"] == "name", wanted.limit - 1
+    rows = await parts.catalog.search(tenant, wanted) if named else await parts.answers.rows(tenant, q.TOP, asked)
     more, rows = len(rows) > limit, rows[:limit]
     next_page = format_page(rows[-1]["metric"], parse_series_id(rows[-1]["id"])) if more and named else None
     return msgspec.json.encode({"items": await with_newest(parts, tenant, rows), "next": next_page})
@@ -91,10 +94,7 @@ async def facets(parts: Parts, who: Who) -> Response:
 
 async def with_newest(parts: Doors, tenant: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows with last_ms, score, value, band and state added; null where nothing has landed yet."""
-    if not rows:
-        return []
-    ids = [parse_series_id(row["id"]) for row in rows]
-    newest = {r["id"]: r for r in await parts.answers.rows(tenant, q.CURRENT, {"ids": ids})}
+    newest = await parts.catalog.newest(tenant, rows)
     now_ms = parts.clock.now_ms()
     out = []
     for row in rows:

@@ -81,6 +81,7 @@ def configuration(path: Path, memory: Memory) -> str:
         "max_thread_pool_free_size": 16,
         "max_concurrent_queries": 100,
         "async_insert_threads": 1,
+        "os_threads_nice_value_merge_mutate": 10,  # a merge may take its time, a question may not
         "timezone": "UTC",
         "dictionaries_lazy_load": 1,
     }

@@ -44,6 +44,9 @@ def server() -> Iterator[tuple[str, int]]:
                     time.sleep(STALL_S)
                 if path == b"/gone":
                     return
+                if path == b"/last":  # answered, and then the server hangs up, as it does to a connection that idles
+                    one.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+                    return
                 head = b"HTTP/1.1 200 OK\r\n" + (b"" if path == b"/odd" else b"content-length: 100000\r\n") + b"\r\n"
                 one.sendall(head + b"x" * 50_000)
                 one.sendall(b"y" * 50_000)
@@ -97,6 +100,21 @@ def test_an_answer_that_cannot_be_measured_is_an_error(server: tuple[str, int], 
         browser.close()
 
     asyncio.run(work())
+
+
+def test_a_connection_that_the_server_let_go_is_not_used_again(server: tuple[str, int]) -> None:
+    async def work() -> tuple[int, int]:
+        browser = Browser(*server, "key")
+        try:
+            first = await browser.get("/last")
+            await asyncio.sleep(0.1)
+            async with asyncio.timeout(2):
+                second = await browser.get("/")
+            return len(first.body), len(second.body)
+        finally:
+            browser.close()
+
+    assert asyncio.run(work()) == (2, 100_000)
 
 
 def test_every_page_asks_routes_that_there_are_for_a_span_that_ends_now() -> None:

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { appendLive, columnsOf, oddRuns, summary } from "../src/charts/columns";
+import { appendLive, columnsOf, foldLive, oddRuns, summary } from "../src/charts/columns";
 import { shifted } from "../src/pages/explore/aside";
 
 const points = (ts: number[], value: number[]) => ({
@@ -30,6 +30,23 @@ describe("columns", () => {
     expect(appendLive(next, points([50], [6]), 15)).toBe(next);
     expect(appendLive(columnsOf({ ts: [], value: [] }), points([1], [2]), 0).value).toEqual([2]);
     expect(appendLive(c, points([40], [7]), 35).ts).toEqual([40]);
+  });
+
+  it("folds live points into buckets: exact extremes, each point once, old buckets go", () => {
+    const c = columnsOf({ ts: [0, 10, 20], value: [1, 2, 4], low: [1, 2, 3], high: [1, 2, 5] });
+    const first = foldLive({ columns: c, heardMs: 23, n: 1 }, points([22, 24, 29, 31, 38], [99, 6, 8, 1, 3]), 10, 10);
+    expect(first.columns.ts).toEqual([10, 20, 30]);
+    expect(first.columns.value).toEqual([2, 6, 2]);
+    expect(first.columns.low).toEqual([2, 3, 1]);
+    expect(first.columns.high).toEqual([2, 8, 3]);
+    expect(first.columns.score).toEqual([null, 1.5, 0.2]);
+    expect(first.columns.expected).toEqual([null, 8, 3]);
+    const again = foldLive(first, points([31, 38, 39], [1, 3, 5]), 10, 10);
+    expect(again.columns.value).toEqual([2, 6, 3]);
+    expect(c.value).toEqual([1, 2, 4]);
+    expect(
+      foldLive({ columns: columnsOf({ ts: [], value: [] }), heardMs: 0, n: 5 }, points([7], [2]), 0, 5).columns.ts,
+    ).toEqual([5]);
   });
 
   it("finds odd runs, also at both ends", () => {

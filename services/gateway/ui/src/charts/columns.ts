@@ -47,6 +47,38 @@ export function appendLive(columns: Columns, points: LivePoints, fromMs: number)
   };
 }
 
+/** How far live points have been taken into buckets: until `heardMs`, `n` of them in the last bucket. */
+export interface Folded {
+  columns: Columns;
+  heardMs: number;
+  n: number;
+}
+
+/** Takes live points into buckets behind what is there: extremes and worst score are exact, the mean of a bucket begun earlier is close. */
+export function foldLive({ columns, heardMs, n }: Folded, points: LivePoints, fromMs: number, stepMs: number): Folded {
+  const c = appendLive(columns, { id: points.id, ts: [] } as unknown as LivePoints, fromMs);
+  const out = Object.fromEntries(Object.entries(c).map(([name, column]) => [name, [...column]])) as unknown as Columns;
+  points.ts.forEach((ts, i) => {
+    const value = points.value[i];
+    const bucket = Math.floor(ts / stepMs) * stepMs;
+    if (ts <= heardMs || value === null || value === undefined || bucket < (out.ts.at(-1) ?? 0)) return;
+    if (bucket !== out.ts.at(-1)) {
+      out.ts.push(bucket);
+      for (const name of columnNames) out[name].push(null);
+      n = 0;
+    }
+    n++;
+    const k = out.ts.length - 1;
+    out.value[k] = (out.value[k] ?? 0) + (value - (out.value[k] ?? 0)) / n;
+    out.low[k] = Math.min(out.low[k] ?? value, value);
+    out.high[k] = Math.max(out.high[k] ?? value, value);
+    out.score[k] = Math.max(out.score[k] ?? 0, points.score?.[i] ?? 0);
+    for (const name of ["expected", "lower", "upper"] as const)
+      out[name][k] = points[name]?.[i] ?? out[name][k] ?? null;
+  });
+  return { columns: out, heardMs: Math.max(heardMs, points.ts.at(-1) ?? 0), n };
+}
+
 /** Index pairs [first, last] of the runs whose score is at or above the boundary. */
 export function oddRuns(score: Column): [number, number][] {
   const runs: [number, number][] = [];

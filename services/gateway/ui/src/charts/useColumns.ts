@@ -1,16 +1,15 @@
 // The columns of the chosen series: asked once a range, then fed by the live line while the range ends now.
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { get, source } from "../api/http";
 import { live } from "../api/live";
 import type { LivePoints, RangeAnswer, RangeSeries } from "../api/types";
 import { type Resource, useResource } from "../state/resource";
 import type { Range } from "../time/range";
-import { appendLive, type Columns, columnsOf } from "./columns";
+import { appendLive, columnsOf, type Folded, foldLive } from "./columns";
 
-export interface Drawn {
+export interface Drawn extends Folded {
   series: RangeSeries;
-  columns: Columns;
 }
 
 export interface Drawings {
@@ -19,13 +18,21 @@ export interface Drawings {
 }
 
 const points = 600;
+/** What landed late, or was conflated on the way, is in the next answer. */
+const askAgainMs = 60_000;
+/** Younger rows may not have been stored when the answer was made: their live points are taken, at the price of a mean that counts some twice. */
+const landedMs = 5000;
+const begun = 5;
 
-/** Raw rows take live points as they are; buckets are asked again when one more is full. */
-const rawAppend = (answer: Drawings, got: LivePoints[], fromMs: number): Drawings => ({
+/** Raw rows take live points as they are; into buckets they are folded. */
+const taken = (answer: Drawings, got: LivePoints[], fromMs: number): Drawings => ({
   ...answer,
   drawn: answer.drawn.map((d) => {
     const fresh = got.find((p) => p.id === d.series.id);
-    return fresh ? { ...d, columns: appendLive(d.columns, fresh, fromMs) } : d;
+    if (!fresh) return d;
+    return answer.stepMs > 0
+      ? { ...d, ...foldLive(d, fresh, fromMs, answer.stepMs) }
+      : { ...d, columns: appendLive(d.columns, fresh, fromMs) };
   }),
 });
 
@@ -38,26 +45,32 @@ export function useColumns(ids: readonly string[], range: Range & { key: string 
       { series: ids, from: Math.round(range.fromMs - shiftMs), to: Math.round(range.toMs - shiftMs), points },
       abort,
     );
-    return { stepMs: answer.step_ms, drawn: answer.series.map((series) => ({ series, columns: columnsOf(series) })) };
+    const known = { heardMs: range.toMs - landedMs, n: begun };
+    return {
+      stepMs: answer.step_ms,
+      drawn: answer.series.map((series) => ({ ...known, series, columns: columnsOf(series) })),
+    };
   });
   const { data, put } = found;
   const isLive = range.live && shiftMs === 0 && !source.get;
   const stepMs = data?.stepMs ?? 0;
-  // Runs again only for what is listed: the subscription belongs to series and kind of range, not to each answer
+  const shown = useRef(data);
+  shown.current = data;
+  // Runs again only for what is listed: the subscription belongs to the series, not to each answer
   useEffect(() => {
-    if (!isLive || !data || stepMs > 0) return;
-    let latest = data;
+    if (!isLive || !data) return;
     return live.want({
       series: [...ids],
       onPoints: (got) => {
-        latest = rawAppend(latest, got, Date.now() - (range.toMs - range.fromMs));
-        put(latest);
+        if (!shown.current) return;
+        shown.current = taken(shown.current, got, Date.now() - (range.toMs - range.fromMs));
+        put(shown.current);
       },
     });
-  }, [isLive, ids.join(), range.key, data === null, stepMs]);
+  }, [isLive, ids.join(), range.key, data === null]);
   useEffect(() => {
     if (!isLive || stepMs === 0) return;
-    const timer = setInterval(() => !document.hidden && turn.value++, Math.max(stepMs, 5000));
+    const timer = setInterval(() => !document.hidden && turn.value++, Math.max(stepMs, askAgainMs));
     return () => clearInterval(timer);
   }, [isLive, stepMs, turn]);
   return found;
