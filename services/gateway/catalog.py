@@ -28,7 +28,7 @@ KEPT = 100_000
 """Series of all tenants; the tenant that was not asked about for longest goes first."""
 PAGE = 10_000
 NEWS_EVERY_S = 2.0
-OLD_S = 10.0
+OLD_S = 3.0
 """Who searches waits for the news when they are older than this."""
 WHOLE_EVERY_S = 60.0
 OVERLAP_MS = 10_000

@@ -17,7 +17,7 @@ class Pace:
     linger_waiting_s: float = 0.005
     """While an HTTP request waits for its acknowledgement."""
     rows_a_cut: int = 24_000
-    """Twelve partitions of 2,000 rows: 32 kB a message, where the cost of a message no longer shows."""
+    """At least 2,000 rows a message with twelve partitions: 32 kB, where the cost of a message no longer shows."""
     rows_a_message: int = 4_000
     cut_bytes: int = 8 * MIB
     """Producers' bytes taken at once, which bounds the memory of one turn."""

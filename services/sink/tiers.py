@@ -18,6 +18,8 @@ ROWS_A_STEP = 2_000_000
 """New rows looked at in one step: bounds the memory of the set of dirty buckets."""
 SECONDS_A_LOOK = 100_000
 """Seconds of arrival looked at in one step."""
+GENTLY = {"max_threads": 1}
+"""Three million rows a minute take seconds of every processor there is, in which everybody's charts wait."""
 DENSE_BUCKETS = 10
 """New rows within so few buckets are live data: nearly every bucket there is dirty, so all are computed again and no set is needed."""
 
@@ -152,6 +154,7 @@ class Tiers:
                 AND toDateTime({tier.came}) <= toDateTime({{until:UInt32}}, 'UTC')
             GROUP BY second ORDER BY second LIMIT {SECONDS_A_LOOK}""",  # noqa: S608  # names of our own tables
             {"tier": tier.name, "until": until},
+            GENTLY,
         ).rows
         seconds = [Second(*map(int, row[1:])) for row in rows]
         if len(seconds) == SECONDS_A_LOOK:  # what came later was not looked at
@@ -172,5 +175,6 @@ class Tiers:
             WHERE {tier.time} >= toDateTime({{first:UInt32}}, 'UTC') AND {tier.time} < toDateTime({{last:UInt32}}, 'UTC') {dirty}
             GROUP BY series_id, b""",  # noqa: S608  # names of our own tables; values are parameters
             {"start": span.start, "end": span.end, "width": tier.width_s, "first": first, "last": last},
+            GENTLY,
         )
         logger().debug("sink.tier_rolled", tier=tier.name, came=span.rows, through=span.end)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kizashi.contracts.topics import SAMPLES, TOPICS, Topic
+from kizashi.contracts.topics import HOT_PARTITIONS, SAMPLES, TOPICS, Topic
 from kizashi.errors import Backpressure, BusUnavailable, InvalidMessage, NotFound
 from kizashi.settings import KafkaSettings
 from kizashi.standalone.probe import free_port
@@ -27,8 +27,8 @@ def test_topics_are_made_once_and_other_partitions_are_reported(kafka: KafkaSett
     assert again.created == []
     assert set(again.existing) == {t.name for t in TOPICS}
     other = BusAdmin(kafka.model_copy(update={"partitions": 7})).ensure([SAMPLES])
-    assert [(m.topic, m.wanted, m.found) for m in other.mismatched] == [(SAMPLES.name, 7, 12)]
-    assert "kafka.partitions = 12" in other.sentences()[0]
+    assert [(m.topic, m.wanted, m.found) for m in other.mismatched] == [(SAMPLES.name, 7, HOT_PARTITIONS)]
+    assert f"kafka.partitions = {HOT_PARTITIONS}" in other.sentences()[0]
 
 
 def test_topic_ids_tell_topics_apart(kafka: KafkaSettings, unique: str) -> None:

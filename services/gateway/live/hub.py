@@ -33,6 +33,8 @@ RECENT_S = 5.0
 loaded its range misses nothing between the answer and the first live point. Clients drop what they know already."""
 RECENT_BYTES = 2 << 20
 """Most of it that is kept of one partition."""
+BEGIN_S = 0.1
+"""Those who join within it read the last seconds together."""
 GATHER_S = 0.02
 """Not seen by a person; a hundred screens that open send a thousand subscriptions, and each would walk over all the others."""
 OBSERVED = 0
@@ -57,7 +59,7 @@ class Hub:
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._tail = LiveTail(kafka, self._handle, {SCORES: RECENT_S})
-        self._recent: dict[int, Recent] = {}
+        self._recent: dict[int, Recent[batches.ScoresBatch]] = {}
         self.busy_s = 0.0
         """CPU time spent in flushes and cuts."""
         self.freshest_ms = 0
@@ -142,7 +144,7 @@ class Hub:
             logger().warning("live.unreadable", offset=record.offset, error=str(x))
             return
         if len(batch.ids):
-            self._recent.setdefault(record.partition, Recent(RECENT_S, RECENT_BYTES)).add(record.offset, record.value, began)
+            self._recent.setdefault(record.partition, Recent(RECENT_S, RECENT_BYTES)).add(record.offset, batch, len(record.value), began)
             self.freshest_ms = max(self.freshest_ms, int(batch.ts.max()))
             if not self._tail.is_old(record):
                 delay_ms = max(0, self._clock.now_ms() - batch.now_ms)
@@ -183,7 +185,7 @@ class Hub:
             self.unsubscribe([sub])
             return
         if not self._joining:
-            asyncio.get_running_loop().call_soon(self._begin)
+            asyncio.get_running_loop().call_later(BEGIN_S, self._begin)
         self._joining.append(sub)
 
     def _begin(self) -> None:
@@ -203,8 +205,7 @@ class Hub:
         """What came of their series in the last few seconds, as far as it is kept: read once for all of them."""
         began, sieve, rows = perf_counter(), Sieve(s for sub in subs for s in sub.series), []
         partitions = {p for sub in subs for p in sub.partitions}
-        for value in [v for p in sorted(partitions) if p in self._recent for v in self._recent[p].values(began)]:
-            batch = batches.decode_scores(value)
+        for batch in [b for p in sorted(partitions) if p in self._recent for b in self._recent[p].values(began)]:
             at = sieve.pick(batch.ids)
             if len(at):
                 rows.append(cut(batch, at))

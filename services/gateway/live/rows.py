@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from kizashi.contracts.batches import F64, I64, U8, U64, ScoresBatch
+from kizashi.contracts.batches import F32, F64, I64, U8, U64, ScoresBatch
 from kizashi.contracts.ids import format_series_id
 
 SIEVE_BITS = 16
@@ -51,16 +51,16 @@ class Rows:
     ids: U64
     ts: I64
     value: F64
-    score: F64
-    expected: F64
-    lower: F64
-    upper: F64
+    score: F32
+    expected: F32
+    lower: F32
+    upper: F32
     flags: U8
 
 
 def cut(batch: ScoresBatch, at: NDArray[np.intp]) -> Rows:
-    """The rows at these positions; float32 columns are shortened to the digits they carry."""
-    score, expected, lower, upper = (shorten(c[at].astype(np.float64)) for c in (batch.score, batch.expected, batch.lower, batch.upper))
+    """The rows at these positions."""
+    score, expected, lower, upper = batch.score[at], batch.expected[at], batch.lower[at], batch.upper[at]
     return Rows(batch.ids[at], batch.ts[at], batch.values[at], score, expected, lower, upper, batch.flags[at])
 
 
@@ -95,14 +95,18 @@ _COLUMNS = (b'"ts":', b'"value":', b'"score":', b'"expected":', b'"lower":', b'"
 
 
 def fragments(rows: Rows) -> dict[int, Fragment]:
-    """One fragment a series, rows of a series in order of arrival. NaN and infinity are written as null."""
+    """One fragment a series, rows of a series in order of arrival. NaN and infinity are written as null.
+
+    float32 columns are shortened to the digits they carry, of all rows at once: a message holds few that anybody looks at.
+    """
     if not len(rows.ids):
         return {}
     order = np.argsort(rows.ids, kind="stable")
     ids = rows.ids[order]
     starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
     ends = np.r_[starts[1:], len(ids)]
-    columns = [column[order].tolist() for column in (rows.ts, rows.value, rows.score, rows.expected, rows.lower, rows.upper, rows.flags)]
+    short = [shorten(column.astype(np.float64)) for column in (rows.score, rows.expected, rows.lower, rows.upper)]
+    columns = [rows.ts[order].tolist(), rows.value[order].tolist(), *(c[order].tolist() for c in short), rows.flags[order].tolist()]
     out: dict[int, Fragment] = {}
     for series, start, end in zip(ids[starts].tolist(), starts.tolist(), ends.tolist(), strict=True):
         full = _object(series, [column[start:end] for column in columns])

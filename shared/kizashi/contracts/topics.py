@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 DAY_MS = 86_400_000
-HOT_PARTITIONS = 12
-"""At least four times the workers ever wanted on one machine; set once, since a series never changes partition."""
+HOT_PARTITIONS = 4
+"""More than the workers ever wanted on one small machine: each further one costs every stage a message a turn (decision 0059). A cluster
+sets more. Set once, since a series never changes partition."""
 
 PartitionedBy = Literal["any", "series", "tenant", "one"]
 

@@ -19,7 +19,7 @@ from kizashi.contracts.ids import format_series_id, series_partition, tenant_par
 from tests.pipeline.gateway.house import House, unique_labels
 
 pytestmark = pytest.mark.pipeline
-PARTITIONS = 12
+PARTITIONS = topics.HOT_PARTITIONS
 
 
 @asynccontextmanager
