@@ -74,7 +74,7 @@ test: setup lint ## Everything: gates, unit, suites, pipeline, a sample of fault
 	@$(BIN)/coverage erase
 	@beside=$$(mktemp); trap 'rm -f "$$beside"' EXIT; \
 	$(THIS_MAKE) beside-real-parts >"$$beside" 2>&1 & other=$$!; failed=0; \
-	$(ONE_THREAD) $(BIN)/coverage run -m pytest -m "not soak" --ignore=tests/unit || failed=$$?; \
+	$(ONE_THREAD) $(BIN)/coverage run -m pytest -m "not soak" --durations=15 --ignore=tests/unit || failed=$$?; \
 	wait $$other || failed=$$?; cat "$$beside"; exit $$failed
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report --skip-covered --format=total | sed 's/^/coverage, lines and branches, %: /'
 

@@ -103,10 +103,10 @@ class Catalog:
     async def _look(self, tenant: str, home: _Home) -> None:
         now_s = self._clock.monotonic_s()
         try:
-            if not home.loaded or now_s - home.read_s >= WHOLE_EVERY_S:
-                await self._read_all(tenant, home)
+            if not home.loaded or (home.index.whole and now_s - home.read_s >= WHOLE_EVERY_S):
+                home.index = await self._read_all(tenant, home)
                 home.read_s, home.loaded = now_s, True
-            elif home.index.whole:
+            elif home.index.whole:  # a tenant that has become too large stays so: series are never taken away
                 since: dict[str, Value] = {"tenant": tenant, "since": home.through_ms - OVERLAP_MS, "limit": PAGE}
                 news = _taken(home, await self._answers.rows(tenant, q.ANNOUNCED, since))
                 home.index.add(news)
@@ -121,8 +121,8 @@ class Catalog:
         while sum(len(h.index) for h in self._homes.values()) > KEPT and (first := next(others)) != tenant:
             del self._homes[first]
 
-    async def _read_all(self, tenant: str, home: _Home) -> None:
-        index, after = SeriesIndex(INDEXED), ("", 0)
+    async def _read_all(self, tenant: str, home: _Home) -> SeriesIndex:
+        index, after = home.index if home.loaded else SeriesIndex(INDEXED), ("", 0)
         while index.whole:
             asked: dict[str, Value] = {"tenant": tenant, "after_metric": after[0], "after_id": after[1], "limit": PAGE}
             rows = _taken(home, await self._answers.rows(tenant, q.ALL, asked))
@@ -130,8 +130,7 @@ class Catalog:
             if len(rows) < PAGE:
                 break
             after = rows[-1]["metric"], parse_series_id(rows[-1]["id"])
-        if index.whole or home.index.whole:
-            home.index = index
+        return index
 
     async def _ask_described(self, tenant: str, ids: list[int]) -> dict[int, Described]:
         rows = await self._answers.rows(tenant, q.DESCRIBE, {"tenant": tenant, "ids": ids})

@@ -24,7 +24,7 @@ SETTLED_AFTER_MS = 660_000
 KEPT_MS = 300_000
 """Imported history may still change a settled stretch; after this it is asked again."""
 YOUNG_KEPT_MS = 10_000
-"""As long as a chart of the last hour waits before it asks again: a late row misses one picture at most."""
+"""A late row is seen that much later, and with the next question of an open chart (once a minute)."""
 NEWEST_MS = 15_000
 """Never kept. A sample lands within a second or two; a pipeline that lags by more than this is behind on every screen anyway."""
 HEAD_BUCKETS = 4

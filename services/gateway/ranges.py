@@ -137,6 +137,7 @@ def shape(stretches: Mapping[Key, Stretch], asked: Asked, step: int, described: 
         first, last = np.searchsorted(at, [asked.span.start_ms if raw else asked.span.start_ms // step * step, asked.span.end_ms])
         body = {name: table[KEPT.index(name), first:last].tolist() for name in MEASURED}
         body |= {"ts": at[first:last].astype(np.int64).tolist(), "flags": table[FLAGS, first:last].astype(np.int64).tolist()}
+        body["last_rows"] = int(table[ROWS, last - 1]) if last > first else 0
         about = {k: described[s][k] for k in ("metric", "labels", "unit")}
         series.append({**about, "id": format_series_id(s), **body})
     return {"from": asked.span.start_ms, "to": asked.span.end_ms, "step_ms": 0 if raw else step, "series": series}

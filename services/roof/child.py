@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-NICE = dict.fromkeys(("ingest", "anomaly", "forecast", "rca", "sink", "demo"), 10)
+NICE = {"ingest": 5, "anomaly": 5, "sink": 5, "rca": 5, "forecast": 10, "demo": 10}
 """On one machine a person's question goes before the telemetry that flows, which waits in the log for some ms and is not lost."""
 UNUSED = ("rich", "pygments", "coverage")
 """Extras that libraries import when they find them: structlog colours tracebacks with rich, httpx has a command line that needs pygments,

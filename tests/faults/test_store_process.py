@@ -188,7 +188,7 @@ def test_a_query_ends_with_its_reader(server: StoreProcess) -> None:
     with pytest.raises(TimeoutError):
         get(
             server,
-            {"query_id": "left-alone", "wait_end_of_query": "1", "log_comment": "mine"},
+            {"query_id": "left-alone", "wait_end_of_query": "1", "log_comment": "mine", "query_cache_tag": "of my own"},
             b"SELECT sum(sipHash64(number)) FROM numbers(100000000000)",
             timeout=1,
         )

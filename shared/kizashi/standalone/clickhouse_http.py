@@ -163,10 +163,10 @@ class Front:
                 handle.use(ask.database)
             for said in self._sessions.get(ask.session, ()) if ask.session else ():
                 handle.run(said)
-            bounds = {NAMED_BY: ask.query_id, "max_execution_time": str(self.limits.query_timeout_s), "max_threads": "2"}
+            bounds = {"max_execution_time": str(self.limits.query_timeout_s), "max_threads": "2"}
             bounds["max_memory_usage"] = str(self.engine.query_bytes)
             bounds["log_comment"] = ask.agent  # the engine knows no client: without a comment of its own, who asked is what it calls itself
-            handle.set({**bounds, **ask.settings})
+            handle.set({**bounds, **ask.settings, NAMED_BY: ask.query_id})
             if ask.read_only:
                 handle.set({"readonly": "2"})
         except BaseException:

@@ -111,13 +111,18 @@ async def test_news_come_and_what_landed_late_comes_with_the_next_whole_reading(
     assert store.asked == ["series.all", "series.announced", "series.all"]
 
 
-async def test_more_than_fit_are_searched_in_the_store(store: Store, kept: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_more_than_fit_are_searched_in_the_store(
+    store: Store, kept: Catalog, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(catalog, "INDEXED", 10)
     monkeypatch.setattr(catalog, "PAGE", 4)
     store.rows_ = [row(n, service="a") for n in range(1, 30)]
     assert len(await kept.search("acme", Wanted(service="a", limit=20))) == 20
     assert store.asked == ["series.all"] * 3 + ["series.search"]
     assert (await kept.describe("acme", frozenset({29}))).keys() == {29}, "what is not kept is asked for"
+    clock.advance(catalog.WHOLE_EVERY_S)
+    await kept.search("acme", Wanted(limit=1))
+    assert store.asked.count("series.all") == 3, "it is not read again for nothing"
 
 
 async def test_a_store_that_is_away_is_asked_again(store: Store, kept: Catalog, clock: ManualClock) -> None:

@@ -45,6 +45,12 @@ def ask(cache: RangeCache, series: list[int], span: Span, now_ms: int, every: in
     return shape(complete(plan, fresh), Asked("a", series, span, 600), STEP, SERIES), sum(map(len, fresh))
 
 
+def test_the_last_bucket_says_how_many_rows_are_in_it() -> None:
+    found, _ = ask(RangeCache(), [1, 2], Span(0, 1_000), 10_000_000, every=4)
+    assert [series["last_rows"] for series in found["series"]] == [2, 3], "the times 990 to 999 that leave 1 and 2 when divided by 4"
+    assert [s["last_rows"] for s in ask(RangeCache(), [1], Span(5, 6), 10_000_000, every=10_000)[0]["series"]] == [0]
+
+
 SPANS = st.lists(
     st.tuples(st.integers(0, 20_000), st.integers(1, 10_000), st.sampled_from([[1], [2], [2, 1]]), st.integers(0, 4_000)),
     min_size=1,

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { RangeSeries } from "../src/api/types";
 import { appendLive, columnsOf, foldLive, oddRuns, summary } from "../src/charts/columns";
+import { type Drawings, taken } from "../src/charts/useColumns";
 import { shifted } from "../src/pages/explore/aside";
 
 const points = (ts: number[], value: number[]) => ({
@@ -47,6 +49,19 @@ describe("columns", () => {
     expect(
       foldLive({ columns: columnsOf({ ts: [], value: [] }), heardMs: 0, n: 5 }, points([7], [2]), 0, 5).columns.ts,
     ).toEqual([5]);
+  });
+
+  it("gives an answer the live points that had not landed when it was made", () => {
+    const series = { id: "a" } as RangeSeries;
+    const answer: Drawings = {
+      stepMs: 10,
+      drawn: [{ series, columns: columnsOf({ ts: [0, 10], value: [1, 4] }), heardMs: 5, n: 2 }],
+    };
+    const heard = [[points([3, 12], [9, 4])], [points([15, 21], [4, 70])]];
+    const made = heard.reduce((d, got) => taken(d, got, 0), answer).drawn[0];
+    expect(made?.columns.ts).toEqual([0, 10, 20]);
+    expect(made?.columns.value).toEqual([1, 4, 70]);
+    expect(made?.columns.high).toEqual([null, 4, 70]);
   });
 
   it("finds odd runs, also at both ends", () => {

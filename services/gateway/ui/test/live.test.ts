@@ -102,6 +102,20 @@ describe("the live line", () => {
     expect(liveState.value).toBe("live");
   });
 
+  it("lets those who ask anew begin anew after a loss", () => {
+    const { live, sockets, fire } = house();
+    let back = 0;
+    live.want({ series: ["a"], onBack: () => back++ });
+    sockets[0]?.opens();
+    expect(back).toBe(0);
+    sockets[0]?.says({ op: "points", id: "s1", cursor: "c7", series: [point] });
+    sockets[0]?.drops();
+    fire(500);
+    sockets[1]?.opens();
+    expect(back).toBe(1);
+    expect(sockets[1]?.sent).toEqual([{ op: "sub", id: "s1", series: ["a"] }]);
+  });
+
   it("waits longer each time, up to fifteen seconds", () => {
     const { live, sockets, fire, waits } = house();
     live.want({ topic: "stats" });

@@ -15,6 +15,8 @@ export interface Want {
   onPoints?: (series: LivePoints[]) => void;
   onFinding?: (item: unknown) => void;
   onError?: (detail: string) => void;
+  /** Given by who asks anew when the line is back, instead of being told all that was missed. */
+  onBack?: () => void;
 }
 
 /** What the socket needs from the outside; tests hand in their own. */
@@ -79,7 +81,13 @@ export class Live {
       liveState.value = "live";
       this.attempt = 0;
       this.heard(socket);
-      for (const [id, want] of this.wants) this.subscribe(id, want);
+      for (const [id, want] of this.wants) {
+        if (want.onBack && want.since !== undefined) {
+          delete want.since;
+          want.onBack();
+        }
+        this.subscribe(id, want);
+      }
     };
     socket.onmessage = (event) => {
       this.heard(socket);

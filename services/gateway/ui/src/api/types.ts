@@ -87,6 +87,8 @@ export interface RangeSeries {
   expected: Column;
   lower: Column;
   upper: Column;
+  /** Rows in the last bucket. */
+  last_rows?: number;
   flags: Column;
 }
 

@@ -54,7 +54,7 @@ export interface Folded {
   n: number;
 }
 
-/** Takes live points into buckets behind what is there: extremes and worst score are exact, the mean of a bucket begun earlier is close. */
+/** Takes live points into buckets behind what is there: extremes and worst score are exact; so is the mean, but for points taken twice. */
 export function foldLive({ columns, heardMs, n }: Folded, points: LivePoints, fromMs: number, stepMs: number): Folded {
   const c = appendLive(columns, { id: points.id, ts: [] } as unknown as LivePoints, fromMs);
   const out = Object.fromEntries(Object.entries(c).map(([name, column]) => [name, [...column]])) as unknown as Columns;
@@ -67,8 +67,8 @@ export function foldLive({ columns, heardMs, n }: Folded, points: LivePoints, fr
       for (const name of columnNames) out[name].push(null);
       n = 0;
     }
-    n++;
     const k = out.ts.length - 1;
+    n = out.value[k] === null ? 1 : n + 1;
     out.value[k] = (out.value[k] ?? 0) + (value - (out.value[k] ?? 0)) / n;
     out.low[k] = Math.min(out.low[k] ?? value, value);
     out.high[k] = Math.max(out.high[k] ?? value, value);

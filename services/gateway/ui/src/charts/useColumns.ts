@@ -20,12 +20,12 @@ export interface Drawings {
 const points = 600;
 /** What landed late, or was conflated on the way, is in the next answer. */
 const askAgainMs = 60_000;
-/** Younger rows may not have been stored when the answer was made: their live points are taken, at the price of a mean that counts some twice. */
-const landedMs = 5000;
-const begun = 5;
+/** Younger rows may not have been stored when an answer was made: their live points are taken again, as many messages as come in that time. */
+const landedMs = 15_000;
+const keptMessages = 30;
 
 /** Raw rows take live points as they are; into buckets they are folded. */
-const taken = (answer: Drawings, got: LivePoints[], fromMs: number): Drawings => ({
+export const taken = (answer: Drawings, got: LivePoints[], fromMs: number): Drawings => ({
   ...answer,
   drawn: answer.drawn.map((d) => {
     const fresh = got.find((p) => p.id === d.series.id);
@@ -38,6 +38,8 @@ const taken = (answer: Drawings, got: LivePoints[], fromMs: number): Drawings =>
 
 export function useColumns(ids: readonly string[], range: Range & { key: string }, shiftMs = 0): Resource<Drawings> {
   const turn = useSignal(0);
+  const heard = useRef<LivePoints[][]>([]);
+  const isLive = range.live && shiftMs === 0 && !source.get;
   const key = ids.length === 0 ? null : `${ids.join()}|${range.key}|${shiftMs}|${turn.value}`;
   const found = useResource<Drawings>(key, async (abort) => {
     const answer = await get<RangeAnswer>(
@@ -45,29 +47,37 @@ export function useColumns(ids: readonly string[], range: Range & { key: string 
       { series: ids, from: Math.round(range.fromMs - shiftMs), to: Math.round(range.toMs - shiftMs), points },
       abort,
     );
-    const known = { heardMs: range.toMs - landedMs, n: begun };
-    return {
-      stepMs: answer.step_ms,
-      drawn: answer.series.map((series) => ({ ...known, series, columns: columnsOf(series) })),
-    };
+    const drawn = answer.series.map((series) => ({
+      series,
+      columns: columnsOf(series),
+      heardMs: range.toMs - landedMs,
+      n: series.last_rows ?? 0,
+    }));
+    const made = { stepMs: answer.step_ms, drawn };
+    return isLive ? heard.current.reduce((d, got) => taken(d, got, range.fromMs), made) : made;
   });
   const { data, put } = found;
-  const isLive = range.live && shiftMs === 0 && !source.get;
   const stepMs = data?.stepMs ?? 0;
   const shown = useRef(data);
   shown.current = data;
   // Runs again only for what is listed: the subscription belongs to the series, not to each answer
   useEffect(() => {
     if (!isLive || !data) return;
+    const again = (): void => {
+      turn.value++;
+    };
     return live.want({
       series: [...ids],
       onPoints: (got) => {
+        heard.current = [...heard.current.slice(1 - keptMessages), got];
         if (!shown.current) return;
         shown.current = taken(shown.current, got, Date.now() - (range.toMs - range.fromMs));
         put(shown.current);
       },
+      onError: again,
+      ...(stepMs > 0 && { onBack: again }),
     });
-  }, [isLive, ids.join(), range.key, data === null]);
+  }, [isLive, ids.join(), range.key, data === null, stepMs > 0]);
   useEffect(() => {
     if (!isLive || stepMs === 0) return;
     const timer = setInterval(() => !document.hidden && turn.value++, Math.max(stepMs, askAgainMs));
