@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from kizashi.settings import KafkaSettings, StoreSettings
 from tests.running_house import RunningHouse
+
+# Tests on real parts run beside these on two cores: how fast examples are made and tried says nothing of the code.
+settings.register_profile("kizashi", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("kizashi")
 
 
 @pytest.fixture(scope="session")
