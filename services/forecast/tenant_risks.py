@@ -16,7 +16,7 @@ from services.forecast.incident_book import IncidentBook
 from services.forecast.slo import SloBook
 from services.forecast.ticket import Desk
 from services.forecast.ticket_history import TicketHistory
-from services.forecast.tickets import TicketBook
+from services.forecast.tickets import SOON_MS, TicketBook
 
 MAX_EPISODES = 20_000
 AHEAD_MS = 5 * MINUTE_MS
@@ -63,8 +63,9 @@ class TenantRisks:
         self.advance(now_ms)
 
     def settle(self) -> None:
-        """No rollup has come for a while: objectives that counted something since they were last judged are judged as they stand."""
+        """No rollup has come for a while: what was counted for objectives since they were judged, and what came of tickets, is judged."""
         self._tell_objectives(self.slo.settle())
+        self._look_at_tickets(self.now_ms + SOON_MS)
 
     def _tell_objectives(self, risks: list[Risk]) -> None:
         for risk in risks:
@@ -78,7 +79,10 @@ class TenantRisks:
             self._history(event.tenant).take(event)
             return
         if event.type == "ticket" or (event.type == "incident" and "priority" in event.attributes):
-            self._risks += self._tickets(event.tenant).take(event)
+            tickets = self._tickets(event.tenant)
+            self._risks += tickets.take(event)
+            if event.ts_ms < self.now_ms - MINUTE_MS:
+                tickets.look_soon(self.now_ms)
         if event.type == "incident":
             started = event.attributes.get("opened_ms", event.ts_ms)
             at = int(started) if isinstance(started, int | float) and not isinstance(started, bool) else event.ts_ms
@@ -109,12 +113,15 @@ class TenantRisks:
         if now_ms <= self.now_ms:
             return
         self.now_ms = now_ms
+        self._look_at_tickets(now_ms)
+        for incidents in self.incidents.values():
+            self._risks += incidents.advance(now_ms)
+
+    def _look_at_tickets(self, now_ms: int) -> None:
         for tenant, tickets in self.tickets.items():
             if tickets.due(now_ms):
                 anomalies = Counter(entity for t, entity in self._episodes.values() if t == tenant)
                 self._risks += tickets.advance(now_ms, anomalies)
-        for incidents in self.incidents.values():
-            self._risks += incidents.advance(now_ms)
 
     def _tickets(self, tenant: str) -> TicketBook:
         return self.tickets.setdefault(tenant, TicketBook(tenant))

@@ -21,6 +21,7 @@ from services.forecast.ticket_finding import ELAPSED_RULE, Told, risk_of
 from services.forecast.ticket_risk import BreachModel, Situation
 
 LOOK_EVERY_MS = 5 * MINUTE_MS
+SOON_MS = 10_000
 MAX_OPEN, MAX_DONE = 20_000, 5_000
 LATE = 0.5
 ANSWERED_WORK_S = 60.0
@@ -103,6 +104,10 @@ class TicketBook:
             self.lost += 1
             return False
         return True
+
+    def look_soon(self, now_ms: int) -> None:
+        """What was just told of a ticket is old: look again in SOON_MS, when more of what came with it is known, its end perhaps."""
+        self._looked_ms = min(self._looked_ms, now_ms + SOON_MS - LOOK_EVERY_MS)
 
     def due(self, now_ms: int) -> bool:
         """Whether it is time to look again."""

@@ -66,3 +66,21 @@ def test_a_restored_state_goes_on_alike() -> None:
     assert a.dump() == b.dump()
     with pytest.raises(Damaged):
         TenantRisks.load(b"x")
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_ticket_that_comes_late_is_soon_told_as_of_now(silent: bool) -> None:
+    risks = TenantRisks()
+    risks.set_desk("default", Desk([Promise("P1", 3600.0)], []))
+    now = START + 2 * HOUR
+    risks.learn_rollup(rollup(now - 10_000))
+    risks.learn_event(Event("ticket", "web", now - 60_000, "earlier", attributes={"priority": "P1", "state": "open"}))
+    risks.advance(now + 1_000)
+    risks.drain()
+    risks.learn_event(Event("ticket", "web", now - 50 * 60_000, "late", attributes={"priority": "P1", "state": "open"}))
+    assert [round(r.value or 0.0, 1) for r in risks.drain()] == [0.0]
+    if silent:
+        risks.settle()
+    else:
+        risks.learn_rollup(rollup(now + 2_000))
+    assert any(r.value == pytest.approx(50 / 60, abs=0.01) for r in risks.drain())
