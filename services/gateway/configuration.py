@@ -7,13 +7,12 @@ from typing import Any
 from kizashi.contracts.promises import PROMISE_KINDS, decode_promised
 from kizashi.contracts.scoring import SERIES_KIND, TENANT_KIND, scoring_from, sensitivity_from
 from kizashi.errors import ConfigurationError
+from kizashi.key_file import KEPT
 from kizashi.stream.config import ConfigObject
 from services.gateway import credentials, notes
 from services.gateway.roles import KINDS, ROLES, Scope
 
 SECRET_FIELDS = {"user": ("password",), "key": ("sha256",), "share": ("sha256",)}
-FILE = "file"
-"""``kept`` of a key whose hash is in the key file of a machine and not in the log."""
 DEEPEST = 16
 MOST_VALUES = 20_000
 LONGEST_ID = 128
@@ -94,7 +93,7 @@ def _user(body: dict[str, Any], standing: ConfigObject | None) -> dict[str, Any]
 def _key(body: dict[str, Any], standing: ConfigObject | None) -> dict[str, Any]:
     if standing is None or standing.body is None:
         raise ConfigurationError("keys are made with POST /api/v1/tokens, so that their secret is random")
-    if standing.body.get("kept") == FILE:
+    if standing.body.get("kept") == KEPT:
         raise ConfigurationError(
             "this key is kept in the key file of a machine: delete it here, and make another with `kizashi token create`"
         )

@@ -47,8 +47,6 @@ class Directory:
     users: dict[str, UserRecord] = field(default_factory=dict)
     keys: dict[str, KeyRecord] = field(default_factory=dict)
     shares: dict[str, ShareRecord] = field(default_factory=dict)
-    deleted_keys: set[tuple[str, str]] = field(default_factory=set)
-    """(tenant, prefix) of keys that were deleted in the log: one of the key file opens nothing either."""
     trail: Trail = field(default_factory=Trail)
     """Every version of every object, in order."""
     _file: KeyFile = field(init=False)
@@ -76,7 +74,7 @@ class Directory:
         if found := self.keys.get(prefix):
             return found
         kept = self._file.find(prefix)
-        return None if kept is None or (kept.tenant, prefix) in self.deleted_keys else _with_scopes(kept)
+        return None if kept is None else _with_scopes(kept)
 
     def _fold_user(self, change: ConfigObject) -> None:
         standing = self.users.get(change.id)
@@ -89,8 +87,7 @@ class Directory:
         self.users[change.id] = UserRecord(change.id, change.tenant, str(body["role"]), str(body["password"]))
 
     def _fold_key(self, change: ConfigObject) -> None:
-        place = (change.tenant, change.id)
-        (self.deleted_keys.add if change.body is None else self.deleted_keys.discard)(place)
+        self._file.told(change.tenant, change.id, change.body is None)
         standing = self.keys.get(change.id)
         if standing and standing.tenant != change.tenant:
             return

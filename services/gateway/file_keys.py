@@ -14,10 +14,10 @@ import msgspec
 
 from kizashi.contracts.findings import ConfigChange
 from kizashi.errors import ConfigurationError, KizashiError
-from kizashi.key_file import KeyRecord, any_record
+from kizashi.key_file import KEPT, KeyRecord, any_record
 from kizashi.observe.logs import logger
 from kizashi.stream.config import ConfigState
-from services.gateway.configuration import FILE, check_place
+from services.gateway.configuration import check_place
 from services.gateway.doors import Doors
 
 EVERY_S = 2.0
@@ -47,7 +47,7 @@ def untold(listed: Iterable[object], state: ConfigState, now_ms: int) -> Iterato
 
 
 def _body(record: KeyRecord) -> dict[str, object]:
-    return {"name": record.name[:LONGEST_NAME], "scopes": record.scopes, "expires_ms": record.expires_ms, "kept": FILE}
+    return {"name": record.name[:LONGEST_NAME], "scopes": record.scopes, "expires_ms": record.expires_ms, "kept": KEPT}
 
 
 def _change(record: KeyRecord, based_on: int, body: dict[str, object] | None, author: str, at_ms: int, change_id: str) -> ConfigChange:

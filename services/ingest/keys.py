@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from kizashi.key_file import KeyFile, KeyRecord, key_record
+from kizashi.key_file import KEPT, KeyFile, KeyRecord, key_record
 from kizashi.observe.logs import logger
 
 SCOPE = "ingest"
@@ -34,8 +34,6 @@ class KeyRing:
 
     key_file: Path
     folded: dict[str, KeyRecord] = field(default_factory=dict)
-    deleted: set[tuple[str, str]] = field(default_factory=set)
-    """(tenant, prefix) of keys that were deleted in the log: one of the key file opens nothing either."""
     _file: KeyFile = field(init=False)
 
     def __post_init__(self) -> None:
@@ -43,11 +41,11 @@ class KeyRing:
 
     def fold(self, prefix: str, tenant: str, body: dict[str, Any] | None) -> None:
         """One version of a key object; None deletes it. Of a key that is kept in a key file the log has no hash, and the file decides."""
-        (self.deleted.add if body is None else self.deleted.discard)((tenant, prefix))
+        self._file.told(tenant, prefix, body is None)
         record = key_record(body, prefix=prefix, tenant=tenant)
         if record is None:
             self.folded.pop(prefix, None)
-            if body is not None and body.get("kept") != "file":
+            if body is not None and body.get("kept") != KEPT:
                 logger().warning("key.unreadable", prefix=prefix)
             return
         self.folded[prefix] = record
@@ -64,8 +62,6 @@ class KeyRing:
         if kind.lower() not in ("bearer", "token") or not dot or len(key) > 200:
             return None
         record = self.folded.get(prefix) or self._file.find(prefix)
-        if record and (record.tenant, prefix) in self.deleted:
-            record = None
         expected = record.sha256 if record else NOBODY
         same = hmac.compare_digest(expected, hashlib.sha256(secret.encode()).hexdigest())
         if not same or record is None or SCOPE not in record.scopes:

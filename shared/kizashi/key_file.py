@@ -15,6 +15,10 @@ REREAD_S = 0.05
 stream of guesses reads it twenty times a second at most."""
 
 
+KEPT = "file"
+"""``kept`` of a key object in the configuration log whose hash is in the key file of a machine."""
+
+
 class KeyRecord(msgspec.Struct):
     """What is kept of a key ``prefix.secret``: the SHA-256 of its secret, its tenant and what it may do.
 
@@ -56,9 +60,14 @@ class KeyFile:
     """Keys of one file, read again when it changes. One that cannot be read leaves the keys in force; one that is gone takes them away."""
 
     path: Path
+    _deleted: set[tuple[str, str]] = field(default_factory=set)
     _records: dict[str, KeyRecord] = field(default_factory=dict)
     _stamp: tuple[int, int, int] | None = None
     _read_at: float = 0.0
+
+    def told(self, tenant: str, prefix: str, deleted: bool) -> None:
+        """What the configuration log says of a key: once deleted there, it opens nothing although the file has it."""
+        (self._deleted.add if deleted else self._deleted.discard)((tenant, prefix))
 
     def find(self, prefix: str) -> KeyRecord | None:
         """The record of a prefix."""
@@ -68,7 +77,7 @@ class KeyFile:
             self._stamp = None
             self._refresh()
             found = self._records.get(prefix)
-        return found
+        return None if found is None or (found.tenant, prefix) in self._deleted else found
 
     def _refresh(self) -> None:
         try:
