@@ -48,7 +48,6 @@ class Wire:
         self._wanted = -1
         self._answer: asyncio.Future[Clocked] | None = None
         self._sent = 0.0
-        self._over = False
         self._loop.add_reader(sock.fileno(), self._readable)
 
     @classmethod
@@ -65,7 +64,7 @@ class Wire:
     @property
     def alive(self) -> bool:
         """Whether the server has not hung up: it does so when a connection was idle for long, and a browser then opens another."""
-        return not self._over
+        return self._sock.fileno() >= 0
 
     async def ask(self, request: bytes) -> Clocked:
         """Send a whole request and wait for its answer. Raises BadAnswer or OSError; the wire is of no use afterwards."""
@@ -106,8 +105,7 @@ class Wire:
         self._answer.set_result(Clocked(status, body, max(0.0, arrived - self._sent), now - arrived, stamp is not None))
 
     def _fail(self, x: Exception) -> None:
-        self._over = True
-        self._loop.remove_reader(self._sock.fileno())
+        self.close()
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(x if isinstance(x, OSError) else BadAnswer(str(x)))
 
@@ -138,7 +136,6 @@ class Browser:
             wire = self._free.pop()
             if wire.alive:
                 return wire
-            wire.close()
         return None
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from services.gateway.answers import Answers, Value
 from services.gateway.gather import Gather
 from services.gateway.problems import Problem
 from services.gateway.queries import series as q
-from services.gateway.series_index import Described, SeriesIndex, Wanted
+from services.gateway.series_index import Described, Search, SeriesIndex
 
 INDEXED = 20_000
 """Series of one tenant, about 1 kB each at most."""
@@ -35,6 +35,14 @@ OVERLAP_MS = 10_000
 """Announcements of several partitions land in any order."""
 TOGETHER_S = 0.003
 """A browser sends the searches of one dashboard within this time."""
+
+
+def asked(tenant: str, wanted: Search) -> dict[str, Value]:
+    """What the statements that search in the store take."""
+    return {
+        "tenant": tenant, "service": wanted.service, "host": wanted.host, "metric": wanted.metric, "words": list(wanted.words),
+        "after_metric": wanted.after[0], "after_id": wanted.after[1], "limit": wanted.limit,
+    }  # fmt: skip
 
 
 @dataclass
@@ -67,23 +75,16 @@ class Catalog:
         home = await self._home(tenant)
         found = {s: row for s in series if (row := home.index.get(s)) is not None}
         if missing := series - found.keys():
-            asked = await self._describing.ask(tenant, missing)
-            found |= {s: row for s in missing if (row := asked.get(s)) is not None}
+            described = await self._describing.ask(tenant, missing)
+            found |= {s: row for s in missing if (row := described.get(s)) is not None}
         return found
 
-    async def search(self, tenant: str, wanted: Wanted) -> list[Described]:
+    async def search(self, tenant: str, wanted: Search) -> list[Described]:
         """The first ``wanted.limit`` that match, in order of metric and id."""
         home = await self._home(tenant, OLD_S)
         if home.loaded and home.index.whole:
             return home.index.search(wanted)
-        return await self._answers.rows(
-            tenant,
-            q.SEARCH,
-            {
-                "tenant": tenant, "service": wanted.service, "host": wanted.host, "metric": wanted.metric, "words": list(wanted.words),
-                "after_metric": wanted.after[0], "after_id": wanted.after[1], "limit": wanted.limit,
-            },
-        )  # fmt: skip
+        return await self._answers.rows(tenant, q.SEARCH, asked(tenant, wanted))
 
     async def newest(self, tenant: str, rows: list[Described]) -> dict[str, dict[str, Any]]:
         """Id → last_ms, value, score, band and flags of each that has landed."""
@@ -124,8 +125,8 @@ class Catalog:
     async def _read_all(self, tenant: str, home: _Home) -> SeriesIndex:
         index, after = home.index if home.loaded else SeriesIndex(INDEXED), ("", 0)
         while index.whole:
-            asked: dict[str, Value] = {"tenant": tenant, "after_metric": after[0], "after_id": after[1], "limit": PAGE}
-            rows = _taken(home, await self._answers.rows(tenant, q.ALL, asked))
+            page: dict[str, Value] = {"tenant": tenant, "after_metric": after[0], "after_id": after[1], "limit": PAGE}
+            rows = _taken(home, await self._answers.rows(tenant, q.ALL, page))
             index.add(rows)
             if len(rows) < PAGE:
                 break

@@ -13,9 +13,17 @@ Described = dict[str, Any]
 """id, metric, labels, unit, kind, service, host."""
 
 
+MOST_WORDS = 8
+
+
+def words_of(q: str) -> tuple[str, ...]:
+    """The words of what somebody typed, the first few."""
+    return tuple(q.split()[:MOST_WORDS])
+
+
 @dataclass(frozen=True)
-class Wanted:
-    """A search: every word in the metric or a label's value, in any case; empty texts ask for nothing. ``limit`` rows behind ``after``."""
+class Search:
+    """Every word in the metric or a label's value, in any case; empty texts ask for nothing. ``limit`` rows behind ``after``."""
 
     words: tuple[str, ...] = ()
     service: str = ""
@@ -30,7 +38,7 @@ class SeriesIndex:
 
     >>> index = SeriesIndex(10)
     >>> index.add([{"id": "0" * 15 + "7", "metric": "cpu", "labels": {"host": "Node-1"}, "service": "", "host": "Node-1"}])
-    >>> [row["metric"] for row in index.search(Wanted(words=("NODE", "cpu")))]
+    >>> [row["metric"] for row in index.search(Search(("NODE", "cpu")))]
     ['cpu']
     """
 
@@ -61,7 +69,7 @@ class SeriesIndex:
                 self.whole = False
                 del self._rows[next(iter(self._rows))]
 
-    def search(self, wanted: Wanted) -> list[Described]:
+    def search(self, wanted: Search) -> list[Described]:
         """The first that match, in order of metric and id, as the store orders them."""
         if self._order is None:
             self._order = sorted((row["metric"], number) for number, row in self._rows.items())

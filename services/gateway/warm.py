@@ -19,7 +19,7 @@ from services.gateway.openings import Board
 from services.gateway.overview import overview
 from services.gateway.problems import Problem
 from services.gateway.ranges import Asked
-from services.gateway.series_index import Wanted
+from services.gateway.series_index import Search, words_of
 from services.gateway.times import BadTime, parse_span
 
 MOST_DASHBOARDS = 20
@@ -112,7 +112,7 @@ async def _panel(parts: Doors, tenant: str, board: Dashboard, panel: Panel) -> i
     limit = panel.query.get("limit", 8)
     if not any(words.values()) or not isinstance(limit, int):
         return 0
-    wanted = Wanted(tuple(words["q"].split()[:8]), words["service"], words["host"], words["metric"], limit=min(max(limit, 1), MOST_SERIES))
+    wanted = Search(words_of(words["q"]), words["service"], words["host"], words["metric"], limit=min(max(limit, 1), MOST_SERIES))
     ids = [parse_series_id(row["id"]) for row in await parts.catalog.search(tenant, wanted)]
     described = await parts.catalog.describe(tenant, frozenset(ids))
     try:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from kizashi.contracts.ids import parse_series_id
 from kizashi.errors import NotFound
 from services.gateway.answers import Value, json_answer, json_bytes
+from services.gateway.catalog import asked
 from services.gateway.credentials import digest
 from services.gateway.doors import Doors
 from services.gateway.exports import Listing
@@ -18,14 +19,13 @@ from services.gateway.guard import Parts, Who
 from services.gateway.paging import BadPage, format_page, parse_page
 from services.gateway.problems import Problem
 from services.gateway.queries import series as q
-from services.gateway.series_index import Wanted
+from services.gateway.series_index import Search, words_of
 from services.gateway.state import STALE_AFTER_MS, state_word
 
 router = APIRouter(prefix="/api/v1")
 FACETS_TTL_S = 10.0
 SEARCH_TTL_S = 2.0
 """As old as an overview may be; typing the same word twice asks once."""
-MOST_WORDS = 8
 LOOKED_EVERY_MS = 5_000
 """Those who ask within it ask the same question."""
 Text = Annotated[str, Query(max_length=256)]
@@ -49,21 +49,17 @@ async def search(
             after_metric, after_id = _after(parse_page(cursor, 2))
         except BadPage as x:
             raise Problem(400, str(x)) from x
-    words = q_.split()[:MOST_WORDS]
-    wanted = Wanted(tuple(words), service, host, metric, (after_metric, after_id), limit + 1)
-    asked: dict[str, Value] = {
-        "tenant": who.tenant, "service": service, "host": host, "metric": metric, "words": words,
-        "after_metric": after_metric, "after_id": after_id, "limit": limit + 1, "order": order,
-        "fresh": parts.clock.now_ms() // LOOKED_EVERY_MS * LOOKED_EVERY_MS - STALE_AFTER_MS,
-    }  # fmt: skip
-    key = f"series/{digest(repr(sorted(asked.items())))}"
-    found = await parts.answers.remembered(key, SEARCH_TTL_S, lambda: _search(parts, who.tenant, asked, wanted), parts.limits.stale_s)
+    wanted = Search(words_of(q_), service, host, metric, (after_metric, after_id), limit + 1)
+    fresh = parts.clock.now_ms() // LOOKED_EVERY_MS * LOOKED_EVERY_MS - STALE_AFTER_MS
+    values = asked(who.tenant, wanted) | {"order": order, "fresh": fresh}
+    key = f"series/{digest(repr(sorted(values.items())))}"
+    found = await parts.answers.remembered(key, SEARCH_TTL_S, lambda: _search(parts, who.tenant, values, wanted), parts.limits.stale_s)
     return Listing(found, "series")
 
 
-async def _search(parts: Doors, tenant: str, asked: dict[str, Value], wanted: Wanted) -> bytes:
-    named, limit = asked["order"] == "name", wanted.limit - 1
-    rows = await parts.catalog.search(tenant, wanted) if named else await parts.answers.rows(tenant, q.TOP, asked)
+async def _search(parts: Doors, tenant: str, values: dict[str, Value], wanted: Search) -> bytes:
+    named, limit = values["order"] == "name", wanted.limit - 1
+    rows = await parts.catalog.search(tenant, wanted) if named else await parts.answers.rows(tenant, q.TOP, values)
     more, rows = len(rows) > limit, rows[:limit]
     next_page = format_page(rows[-1]["metric"], parse_series_id(rows[-1]["id"])) if more and named else None
     return msgspec.json.encode({"items": await with_newest(parts, tenant, rows), "next": next_page})

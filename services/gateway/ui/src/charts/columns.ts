@@ -25,26 +25,30 @@ export function columnsOf(series: Pick<RangeSeries, "ts"> & Partial<RangeSeries>
   return out;
 }
 
+/** A copy without what was before `fromMs`. */
+function since(columns: Columns, fromMs: number): Columns {
+  const drop = columns.ts.findIndex((ts) => ts >= fromMs);
+  const cut = drop < 0 ? columns.ts.length : drop;
+  const out = { ts: columns.ts.slice(cut) } as Columns;
+  for (const name of columnNames) out[name] = columns[name].slice(cut);
+  return out;
+}
+
 /** Adds live points behind what is there and lets go of those before `fromMs`. A point that is not newer than the last is known already. */
 export function appendLive(columns: Columns, points: LivePoints, fromMs: number): Columns {
   const last = columns.ts.at(-1) ?? Number.NEGATIVE_INFINITY;
   const start = points.ts.findIndex((ts) => ts > last);
-  const drop = columns.ts.findIndex((ts) => ts >= fromMs);
-  const cut = drop < 0 ? columns.ts.length : drop;
-  if (start < 0 && cut === 0) return columns;
-  const fresh = start < 0 ? points.ts.length : start;
-  const join = (a: Column, b: Column | undefined): Column =>
-    a.slice(cut).concat(b ? b.slice(fresh) : new Array(points.ts.length - fresh).fill(null));
-  return {
-    ts: columns.ts.slice(cut).concat(points.ts.slice(fresh)),
-    value: join(columns.value, points.value),
-    low: join(columns.low, points.value),
-    high: join(columns.high, points.value),
-    score: join(columns.score, points.score),
-    expected: join(columns.expected, points.expected),
-    lower: join(columns.lower, points.lower),
-    upper: join(columns.upper, points.upper),
-  };
+  if (start < 0 && (columns.ts[0] ?? fromMs) >= fromMs) return columns;
+  const out = since(columns, fromMs);
+  if (start < 0) return out;
+  const { value, score, expected, lower, upper } = points;
+  const fresh = { value, low: value, high: value, score, expected, lower, upper };
+  out.ts = out.ts.concat(points.ts.slice(start));
+  for (const name of columnNames) {
+    const column = fresh[name] ?? new Array<null>(points.ts.length).fill(null);
+    out[name] = out[name].concat(column.slice(start));
+  }
+  return out;
 }
 
 /** How far live points have been taken into buckets: until `heardMs`, `n` of them in the last bucket. */
@@ -56,8 +60,7 @@ export interface Folded {
 
 /** Takes live points into buckets behind what is there: extremes and worst score are exact; so is the mean, but for points taken twice. */
 export function foldLive({ columns, heardMs, n }: Folded, points: LivePoints, fromMs: number, stepMs: number): Folded {
-  const c = appendLive(columns, { id: points.id, ts: [] } as unknown as LivePoints, fromMs);
-  const out = Object.fromEntries(Object.entries(c).map(([name, column]) => [name, [...column]])) as unknown as Columns;
+  const out = since(columns, fromMs);
   points.ts.forEach((ts, i) => {
     const value = points.value[i];
     const bucket = Math.floor(ts / stepMs) * stepMs;
@@ -65,7 +68,6 @@ export function foldLive({ columns, heardMs, n }: Folded, points: LivePoints, fr
     if (bucket !== out.ts.at(-1)) {
       out.ts.push(bucket);
       for (const name of columnNames) out[name].push(null);
-      n = 0;
     }
     const k = out.ts.length - 1;
     n = out.value[k] === null ? 1 : n + 1;
