@@ -3,13 +3,14 @@
 A stretch is 32 buckets of one width, on a fixed grid. It is settled once it lies entirely before the time until which late samples are
 scored in event time, and then kept for minutes. What is younger is kept for seconds, so that the charts of a hundred people do not read the
 same quarter of an hour a hundred times; a late row is seen that much later. The newest seconds are never kept: of a stretch that reaches
-into them the head is, and the question is for the rest.
+into them the head is, and the question is for the rest. Of a series that is followed in the log, and of which nothing came late since, what
+is young is kept for longer.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,9 @@ KEPT_MS = 300_000
 """Imported history may still change a settled stretch; after this it is asked again."""
 YOUNG_KEPT_MS = 10_000
 """A late row is seen that much later, and with the next question of an open chart (once a minute)."""
+CALM_KEPT_MS = 60_000
+"""Young, but nothing came late since it was asked. Not for longer: a store that was behind when it was asked gave too little."""
+NEVER = 1 << 62
 NEWEST_MS = 15_000
 """Never kept. A sample lands within a second or two; a pipeline that lags by more than this is behind on every screen anyway."""
 HEAD_BUCKETS = 4
@@ -50,9 +54,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """Buckets of a stretch before ``known_ms``, good until ``until_ms``."""
+    """Buckets of a stretch before ``known_ms``, good until ``until_ms``; the oldest of them asked at ``made_ms``."""
 
     until_ms: int
+    made_ms: int
     known_ms: int
     columns: Stretch
 
@@ -67,16 +72,22 @@ class RangeCache:
         self.hits = 0
         self.misses = 0
 
-    def plan(self, tenant: str, series: Iterable[int], step: int, span: Span, now_ms: int) -> Plan:
-        """Split a question. Each missing span names the series it must be asked for."""
+    def plan(
+        self, tenant: str, series: Iterable[int], step: int, span: Span, now_ms: int, calm_since: Callable[[int], int] = lambda _: NEVER
+    ) -> Plan:
+        """Split a question. Each missing span names the series it must be asked for.
+
+        ``calm_since`` gives the time (ms) since when nothing of a series came late; NEVER when that is not known.
+        """
         width = step * BUCKETS
         have: dict[Key, Stretch] = {}
         missing: dict[Span, list[int]] = {}
         numbers = range(span.start_ms // width, -(-span.end_ms // width))
         for s in series:
             gaps: list[tuple[int, int]] = []
+            calm_ms = calm_since(s)
             for n in numbers:
-                found = self._get((tenant, s, step, n), now_ms)
+                found = self._get((tenant, s, step, n), now_ms, calm_ms)
                 if found is None:
                     gaps.append((n * width, (n + 1) * width))
                     continue
@@ -95,16 +106,17 @@ class RangeCache:
         known_ms = min(end, (asked_ms - NEWEST_MS) // grain * grain)
         if known_ms <= max(start, since_ms):
             return
-        until_ms = asked_ms + (KEPT_MS if end <= asked_ms - SETTLED_AFTER_MS else YOUNG_KEPT_MS)
+        until_ms, made_ms = asked_ms + (KEPT_MS if end <= asked_ms - SETTLED_AFTER_MS else YOUNG_KEPT_MS), asked_ms
         if since_ms > start:
             head = self._kept.get(key)
             if head is None or head.known_ms != since_ms:
                 return
-            columns, until_ms = np.concatenate((head.columns, columns), axis=1), min(until_ms, head.until_ms)
+            columns = np.concatenate((head.columns, columns), axis=1)
+            until_ms, made_ms = min(until_ms, head.until_ms), min(made_ms, head.made_ms)
         if known_ms < end:
             columns = columns[:, : np.searchsorted(columns[BUCKET], known_ms)].copy()  # a view would keep the rest alive
         self._drop(key)
-        self._kept[key] = _Kept(until_ms, known_ms, columns)
+        self._kept[key] = _Kept(until_ms, made_ms, known_ms, columns)
         self._size += _bytes(columns)
         while self._size > self._limit and self._kept:
             self._drop(next(iter(self._kept)))
@@ -114,9 +126,9 @@ class RangeCache:
         """Bytes held, about."""
         return self._size
 
-    def _get(self, key: Key, now_ms: int) -> _Kept | None:
+    def _get(self, key: Key, now_ms: int, calm_ms: int) -> _Kept | None:
         entry = self._kept.get(key)
-        if entry is None or entry.until_ms <= now_ms:
+        if entry is None or (entry.until_ms <= now_ms and (entry.made_ms < calm_ms or entry.made_ms + CALM_KEPT_MS <= now_ms)):
             self.misses += 1
             self._drop(key)
             return None

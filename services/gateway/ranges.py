@@ -15,10 +15,11 @@ from kizashi.contracts.ids import format_series_id
 from kizashi.observe.metrics import CACHE
 from services.gateway.answers import Answers, Value
 from services.gateway.gather import Gather
+from services.gateway.live.hot import HotRows
 from services.gateway.live.rows import shorten
 from services.gateway.native import Array, read_native
 from services.gateway.queries import range as q
-from services.gateway.range_cache import BUCKETS, Key, Plan, RangeCache, Stretch
+from services.gateway.range_cache import BUCKETS, NEWEST_MS, Key, Plan, RangeCache, Stretch
 from services.gateway.series_index import Described
 from services.gateway.tiers import Edges, Tier, choose, edges
 from services.gateway.times import Span, bucket_ms
@@ -53,23 +54,44 @@ Question = tuple[str, Tier, int, Span]
 
 
 class Ranges:
-    """Reads ranges through the cache; what is missing is gathered over all who ask."""
+    """Reads ranges through the cache; what is missing comes from the rows just followed, or is gathered over all who ask."""
 
-    def __init__(self, answers: Answers, cache: RangeCache, clock: Clock) -> None:
-        self._answers, self._clock = answers, clock
+    def __init__(self, answers: Answers, cache: RangeCache, clock: Clock, hot: HotRows) -> None:
+        self._answers, self._clock, self._hot = answers, clock, hot
         self.cache = cache
         self._gather: Gather[Question, dict[Key, Stretch]] = Gather(self._ask, wait_s=TOGETHER_S)
+
+    @property
+    def questions(self) -> int:
+        """Questions that reached the store."""
+        return self._gather.questions
 
     async def read(self, asked: Asked, described: dict[int, Described]) -> bytes:
         """The answer as JSON, as the API promises it."""
         now_ms = self._clock.now_ms()
         tier, step = choose(asked.span, bucket_ms(asked.span, asked.points), now_ms)
-        plan = self.cache.plan(asked.tenant, asked.series, step, asked.span, now_ms)
+        if tier is Tier.ROWS and asked.span.end_ms > now_ms - NEWEST_MS:
+            self._hot.want(asked.series, charted=True)
+        plan = self.cache.plan(asked.tenant, asked.series, step, asked.span, now_ms, self._hot.since)
         CACHE.labels("range", "hit").inc(len(plan.have))
         missing = plan.missing.items()
-        fresh = await asyncio.gather(*(self._gather.ask((asked.tenant, tier, step, span), ids) for span, ids in missing))
+        fresh = await asyncio.gather(*(self._fresh((asked.tenant, tier, step, span), ids) for span, ids in missing))
         CACHE.labels("range", "miss").inc(sum(len(ids) * -(-span.length_ms // (step * BUCKETS)) for span, ids in missing))
         return msgspec.json.encode(shape(complete(plan, fresh), asked, step, described))
+
+    async def _fresh(self, question: Question, ids: list[int]) -> Mapping[Key, Stretch]:
+        """A missing span: of the series whose rows have been followed long enough from memory, of all others from the store."""
+        tenant, tier, step, span = question
+        here = [s for s in ids if self._hot.holds(s, span.start_ms)] if tier is Tier.ROWS else []
+        found: dict[Key, Stretch] = {}
+        if here:
+            now_ms = self._clock.now_ms()
+            found = cut(self._hot.buckets(here, span, step), tenant, here, step, span)
+            for key, stretch in found.items():
+                self.cache.put(key, stretch, now_ms, span.start_ms)
+            CACHE.labels("range", "followed").inc(len(found))
+        away = [s for s in ids if s not in here]
+        return {**await self._gather.ask(question, away), **found} if away else found
 
     async def _ask(self, question: Question, ids: list[int]) -> dict[Key, Stretch]:
         tenant, tier, step, span = question

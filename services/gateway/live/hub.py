@@ -21,6 +21,7 @@ from kizashi.settings import KafkaSettings
 from kizashi.stream.live_tail import LiveTail, Place, read_spans
 from kizashi.stream.records import Record
 from services.gateway.live.findings import FindingDesk
+from services.gateway.live.hot import HotRows
 from services.gateway.live.recent import Recent
 from services.gateway.live.rows import Fragment, Rows, Sieve, cut, fragments, join, pick_fragments
 from services.gateway.live.subscription import SeriesSubscription
@@ -58,7 +59,8 @@ class Hub:
         self._rows: list[Rows] = []
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._tail = LiveTail(kafka, self._handle, {SCORES: RECENT_S})
+        self.hot = HotRows(clock, partitions, lambda p: self._tail.caught_up(frozenset({(SCORES, p)})), self._follow_soon)
+        self._tail = LiveTail(kafka, self._handle, {SCORES: RECENT_S}, self.hot.restart)
         self._recent: dict[int, Recent[batches.ScoresBatch]] = {}
         self.busy_s = 0.0
         """CPU time spent in flushes and cuts."""
@@ -122,7 +124,7 @@ class Hub:
 
     def _follow(self) -> None:
         wanted: set[Place] = {(SCORES, p) for sub in self._subs for p in sub.partitions}
-        wanted.add((SCORES, OBSERVED))
+        wanted |= {(SCORES, p) for p in {OBSERVED, *self.hot.wanted}}
         wanted |= {(name, p) for name in self.findings.topics for p in range(self.partitions)}
         self._tail.want(frozenset(wanted))
         self._sieve = Sieve(s for sub in self._subs for s in sub.series)
@@ -152,6 +154,7 @@ class Hub:
                 delay_ms = max(0, self._clock.now_ms() - batch.now_ms)
                 DELAY.labels("live").observe(delay_ms / 1_000)
                 self._delayed(delay_ms)
+            self.hot.take(record.partition, batch)
             at = self._sieve.pick(batch.ids)
             if len(at):
                 self._rows.append(cut(batch, at))

@@ -28,6 +28,8 @@ SEARCH_TTL_S = 2.0
 """As old as an overview may be; typing the same word twice asks once."""
 LOOKED_EVERY_MS = 5_000
 """Those who ask within it ask the same question."""
+FOLLOWED = 50
+"""Series of a list, whose newest rows are followed in the log for a while: who lists so few lists them again."""
 Text = Annotated[str, Query(max_length=256)]
 
 
@@ -90,7 +92,12 @@ async def facets(parts: Parts, who: Who) -> Response:
 
 async def with_newest(parts: Doors, tenant: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows with last_ms, score, value, band and state added; null where nothing has landed yet."""
-    newest = await parts.catalog.newest(tenant, rows)
+    ids = {row["id"]: parse_series_id(row["id"]) for row in rows}
+    if len(rows) <= FOLLOWED:
+        parts.hub.hot.want(ids.values(), charted=False)
+    here = parts.hub.hot.newest(ids.values())
+    newest = {text: here[number] for text, number in ids.items() if number in here}
+    newest |= await parts.catalog.newest(tenant, [row for row in rows if row["id"] not in newest])
     now_ms = parts.clock.now_ms()
     out = []
     for row in rows:

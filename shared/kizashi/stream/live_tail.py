@@ -33,12 +33,16 @@ class LiveTail:
 
     ``want`` says which partitions; the others are not fetched at all. ``positions`` holds the offset of the next record of each
     partition that is followed; it appears a moment after ``want`` and ``wait_for`` waits for it. Of the topics in ``rewind_s``
-    following begins that many seconds before the end; ``caught_up`` tells when that part has been handed over.
+    following begins that many seconds before the end; ``caught_up`` tells when that part has been handed over. ``missed`` is called when
+    retention took records before they were read.
     """
 
-    def __init__(self, kafka: KafkaSettings, handle: Callable[[Record], None], rewind_s: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, handle: Callable[[Record], None], rewind_s: Mapping[str, float] | None = None,
+        missed: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
         self._kafka = kafka
-        self._handle = handle
+        self._handle, self._missed = handle, missed
         self._rewind_s = dict(rewind_s or {})
         self._ends: dict[Place, int] = {}
         self._wanted: frozenset[Place] = frozenset()
@@ -108,6 +112,7 @@ class LiveTail:
                 found = await consumer.getmany(timeout_ms=POLL_MS)
             except OffsetOutOfRangeError:  # retention overtook a slow reader: go on from the end, the cursor shows the hole
                 self.positions.clear()
+                self._missed()
                 followed = None
                 continue
             self._hand_over(found, followed)

@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.gateway.native import Array
-from services.gateway.range_cache import BUCKETS, HEAD_BUCKETS, KEPT_MS, NEWEST_MS, SETTLED_AFTER_MS, YOUNG_KEPT_MS, RangeCache
+from services.gateway.range_cache import (
+    BUCKETS,
+    CALM_KEPT_MS,
+    HEAD_BUCKETS,
+    KEPT_MS,
+    NEWEST_MS,
+    SETTLED_AFTER_MS,
+    YOUNG_KEPT_MS,
+    RangeCache,
+)
 from services.gateway.ranges import KEPT, Asked, complete, cut, shape
 from services.gateway.times import Span
 
@@ -92,6 +101,18 @@ def test_the_newest_seconds_are_asked_each_time_and_nothing_but_them() -> None:
     later_ms = now_ms + HEAD_BUCKETS * STEP
     ask(cache, [1], span, later_ms, 5)
     assert cache.plan("a", [1], STEP, span, later_ms).missing == {Span(known_ms + HEAD_BUCKETS * STEP, 20 * WIDTH): [1]}
+
+
+def test_what_is_young_lives_longer_while_nothing_comes_late() -> None:
+    now_ms = NEWEST_MS + 10 * WIDTH
+    span = Span(0, 5 * WIDTH)
+    for since_ms, later_ms, kept in (
+        (now_ms, YOUNG_KEPT_MS, True), (now_ms, CALM_KEPT_MS - 1, True), (now_ms, CALM_KEPT_MS, False),
+        (now_ms + 1, YOUNG_KEPT_MS, False), (now_ms + 1, YOUNG_KEPT_MS - 1, True),
+    ):  # fmt: skip
+        cache = RangeCache()
+        ask(cache, [1], span, now_ms, 5)
+        assert (cache.plan("a", [1], STEP, span, now_ms + later_ms, lambda _, since=since_ms: since).missing == {}) is kept  # type: ignore[misc]  # bound now
 
 
 def test_a_head_that_was_continued_does_not_live_longer() -> None:

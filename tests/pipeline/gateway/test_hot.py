@@ -1,0 +1,148 @@
+"""Charts from rows that are followed are those that the store would give, and the store is hardly asked."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from kizashi.cache import MemoryCache
+from kizashi.clock import ManualClock
+from kizashi.contracts.batches import DUPLICATE, F32, F64, LATE, UNSCORED, ScoresBatch
+from kizashi.settings import StoreSettings
+from kizashi.store.client import Store, connect
+from kizashi.store.migrate import migrate
+from services.gateway.answers import Answers, Value
+from services.gateway.live.hot import HotRows
+from services.gateway.native import read_native
+from services.gateway.queries.range import BUCKETS
+from services.gateway.queries.series import CURRENT
+from services.gateway.range_cache import CALM_KEPT_MS, YOUNG_KEPT_MS, RangeCache
+from services.gateway.ranges import Asked, Ranges
+from services.gateway.settings import GatewaySettings
+from services.gateway.times import Span
+from services.sink.fence import Cut
+from services.sink.score_rows import Arrival, current_block, sample_block
+
+pytestmark = pytest.mark.pipeline
+SERIES = [7, 8, 1 << 63]
+HOUR_MS = 3_600_000
+LATE_AT = 75
+
+
+@pytest.fixture
+def store(clickhouse: StoreSettings) -> Iterator[Store]:
+    migrate(clickhouse)
+    door = connect(clickhouse)
+    yield door
+    door.close()
+
+
+class House:
+    """Rows that land in the store, and pass by in the log, at the same moment; and what reads them."""
+
+    def __init__(self, store: Store, now_ms: int) -> None:
+        self.store, self.clock, self.offset, self.dice = store, ManualClock(now_ms), 0, random.Random(3)
+        self.hot = HotRows(self.clock, 1, lambda _: True, lambda: None)
+        self.ranges = self.reader(self.hot)
+
+    def reader(self, hot: HotRows) -> Ranges:
+        near = MemoryCache(self.clock)
+        return Ranges(Answers(self.store, near, near, GatewaySettings()), RangeCache(), self.clock, hot)
+
+    def come(self, rows: list[tuple[int, int, int]]) -> ScoresBatch:
+        """Rows (series, time, flags) with numbers that a float holds only nearly."""
+        n = len(rows)
+        values: F64 = np.array([self.dice.random() * 100 for _ in rows])
+        f32: F32 = np.array([self.dice.random() * 100 for _ in rows], np.float32)
+        score: F32 = (f32 / 50).astype(np.float32)
+        band = np.where(np.array([self.dice.random() < 0.1 for _ in rows]), np.float32("nan"), f32)
+        batch = ScoresBatch(
+            "hot", 0, self.clock.now_ms(), np.array([self.offset]), np.array([n], np.uint32), np.array([r[0] for r in rows], np.uint64),
+            np.array([r[1] for r in rows], np.int64), values, score, band, band - 1, band + 1,
+            np.array([r[2] for r in rows], np.uint8), f32, f32,
+        )  # fmt: skip
+        self.offset += 1
+        arrival = Arrival(batch, Cut(0, 0), self.clock.now_ms() // 1_000)
+        self.store.insert_block("samples", sample_block([arrival]))
+        self.store.insert_block("current", current_block([arrival]))
+        self.hot.take(0, batch)
+        return batch
+
+    def second(self) -> None:
+        self.clock.advance(1)
+        now_ms = self.clock.now_ms()
+        self.come([(s, now_ms - self.dice.randint(0, 900), 0) for s in SERIES for _ in range(self.dice.randint(0, 2))])
+
+    async def chart(self, ranges: Ranges, points: int = 600) -> dict[str, object]:
+        described = {s: {"metric": "m", "labels": {}, "unit": ""} for s in SERIES}
+        span = Span(self.clock.now_ms() - HOUR_MS, self.clock.now_ms())
+        return dict(json.loads(await ranges.read(Asked("t", SERIES, span, points), described)))
+
+
+def close(found: object, wanted: object) -> bool:
+    """The same but for the last digits of a mean."""
+    if isinstance(wanted, float):
+        return found == pytest.approx(wanted, rel=1e-6)
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and found.keys() == wanted.keys() and all(close(found[k], wanted[k]) for k in wanted)
+    if isinstance(wanted, list):
+        return isinstance(found, list) and len(found) == len(wanted) and all(map(close, found, wanted))
+    return found == wanted
+
+
+async def test_a_chart_from_followed_rows_is_the_stores(store: Store) -> None:
+    house = House(store, 1_800_000_000_000)
+    house.come([(s, house.clock.now_ms() - 1_000 * n, 0) for s in SERIES for n in range(3_000)])
+    free = 0
+    for n in range(201):
+        house.second()
+        now_ms = house.clock.now_ms()
+        if n == LATE_AT:  # a row that is late, one that repeats a time, and one that could not be scored
+            house.come([(7, now_ms - 300_000, LATE), (8, now_ms - 20_000, DUPLICATE), (8, now_ms - 3_000, UNSCORED)])
+        if n % 3 == 0:
+            before = house.ranges.questions
+            found, wanted = await house.chart(house.ranges), await house.chart(house.reader(HotRows(house.clock, 1, lambda _: False, int)))
+            assert close(found, wanted) or LATE_AT <= n <= LATE_AT + YOUNG_KEPT_MS / 1_000, f"after {n} s"
+            free += house.ranges.questions == before
+    assert free >= 15, "of twenty in the last minute, when two of three series are calm again"
+
+
+async def test_a_calm_series_is_asked_of_the_store_once_a_minute(store: Store) -> None:
+    house = House(store, 1_800_100_000_000)
+    for _ in range(70):
+        house.second()
+        await house.chart(house.ranges)
+    before = house.ranges.questions
+    for _ in range(3 * CALM_KEPT_MS // 1_000):
+        house.second()
+        found = await house.chart(house.ranges)
+    assert close(found, await house.chart(house.reader(HotRows(house.clock, 1, lambda _: False, int))))
+    assert house.ranges.questions - before <= 8, "two a minute, when a stretch has just settled"
+
+
+def test_buckets_and_newest_rows_are_those_of_the_statements(store: Store) -> None:
+    house = House(store, 1_800_200_000_000)
+    house.hot.want(SERIES, charted=True)
+    now_ms = house.clock.now_ms()
+    for _ in range(20):
+        house.come(
+            [
+                (house.dice.choice(SERIES), now_ms - house.dice.randint(0, 9_000), house.dice.choice((0, 0, 2, UNSCORED, DUPLICATE)))
+                for _ in range(20)
+            ]
+        )
+    house.come([(s, now_ms, 0) for s in SERIES])
+    span = Span(now_ms - 8_000, now_ms + 1)
+    values: dict[str, Value] = {"ids": SERIES, "start": span.start_ms, "end": span.end_ms, "step": 1_500}
+    wanted = read_native(store.query_bytes(BUCKETS.sql, "Native", values, {}))
+    found = house.hot.buckets(SERIES, span, 1_500)
+    assert set(found) == set(wanted) and len(wanted["id"]) > 12
+    for name, column in wanted.items():
+        np.testing.assert_allclose(found[name].astype(np.float64), column.astype(np.float64), rtol=1e-6, err_msg=name)
+    rows = json.loads(store.query_bytes(CURRENT.sql, "JSON", {"ids": SERIES}, {"output_format_json_quote_64bit_integers": 0}))["data"]
+    newest = {int(row.pop("id"), 16): row for row in rows}
+    assert close({s: {k: None if v != v else v for k, v in row.items()} for s, row in house.hot.newest(SERIES).items()}, newest)
