@@ -176,8 +176,8 @@ def bucketed(tables: dict[int, F64], step: int) -> dict[str, Array]:
     counts = np.diff(np.r_[starts, len(rows)])
 
     def mean(column: int) -> F64:
-        sums: F64 = np.add.reduceat(rows[:, column], starts)
-        return sums / counts
+        means: F64 = np.add.reduceat(rows[:, column], starts) / counts
+        return means
 
     return {
         "id": ids[starts], "bucket": bucket[starts], "rows": counts, "ts": rows[starts, TS], "value": mean(VALUE),
