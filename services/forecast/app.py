@@ -24,6 +24,7 @@ FORECASTS = Duty(
     controls=(topics.CONFIG.name,),
     snapshot_every_s=60.0,
     within_s=0.5,
+    gather_s=0.5,
     part="forecasts",
 )
 RISKS = Duty(

@@ -13,7 +13,9 @@ __all__ = ["MIB", "IngestLimits", "Pace"]
 class Pace:
     """When a batch is cut."""
 
-    linger_s: float = 0.1
+    linger_s: float = 0.03
+    """The broker has gathered for 100 ms before (``stream.consumer``): this is only for what a second broker answers meanwhile, and the
+    longest that an HTTP request waits for a turn to end."""
     linger_waiting_s: float = 0.005
     """While an HTTP request waits for its acknowledgement."""
     rows_a_cut: int = 24_000

@@ -6,6 +6,11 @@ from kizashi.settings import KafkaSettings
 
 ConfigValue = str | int | float | bool
 
+GATHER_BYTES = 256 << 10
+"""Least bytes of a fetch for readers in no hurry, of either client: a broker answers when so much has come, or when the reader's longest
+wait is over. With Kafka's default of one byte it answers for every message of every partition, which costs it, and the reader that wakes,
+a quarter of a millisecond each. Below the most bytes of one fetch, so that whoever is behind never waits (docs/decisions/0059)."""
+
 
 def client_config(kafka: KafkaSettings, client_id: str) -> dict[str, ConfigValue]:
     """librdkafka settings for address and security, shared by producers, consumers and administration.

@@ -14,11 +14,14 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, 
 
 from kizashi.errors import BusUnavailable
 from kizashi.settings import KafkaSettings
-from kizashi.stream.client_config import client_config
+from kizashi.stream.client_config import GATHER_BYTES, client_config
 from kizashi.stream.patience import patiently
 
 Place = tuple[str, int]
 """(topic, partition)"""
+
+GATHER_MS = 100
+"""Longest wait of a fetch for GATHER_BYTES: the broker gathers what ingest cuts."""
 
 
 class Arrival(Protocol):
@@ -68,7 +71,8 @@ class GroupConsumer:
                 "session.timeout.ms": 10_000,
                 "heartbeat.interval.ms": 1_000,
                 "fetch.queue.backoff.ms": 10,
-                "fetch.wait.max.ms": 100,
+                "fetch.min.bytes": GATHER_BYTES,
+                "fetch.wait.max.ms": GATHER_MS,
                 "queued.max.messages.kbytes": prefetch_mb * 1_024,
                 "topic.metadata.refresh.interval.ms": 15_000,
             }

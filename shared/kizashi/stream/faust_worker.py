@@ -27,6 +27,7 @@ from kizashi.settings import KafkaSettings
 from kizashi.stream import dead_letters
 from kizashi.stream.admin import BusAdmin
 from kizashi.stream.broadcast import BroadcastReader, read_partitions
+from kizashi.stream.client_config import GATHER_BYTES
 from kizashi.stream.faust_app import make_app
 from kizashi.stream.kafka_client import COMPRESSION, aiokafka_arguments
 from kizashi.stream.partition_state import Hole, PartitionState
@@ -51,7 +52,8 @@ class Duty:
     """What a stateful service reads and keeps. The first of ``inputs`` is the topic that controls are tied to.
 
     ``within_s`` is how long records wait for others before they are taken together. Faust looks that often, whether or not anything came,
-    at 0.2 ms a look: who is in no hurry leaves a core to the others.
+    at 0.2 ms a look: who is in no hurry leaves a core to the others. Before that the broker may keep records back for ``gather_s``, until
+    GATHER_BYTES have come; 0 has every record answered at once.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Duty:
     snapshot_every_s: float = 10.0
     ticks: bool = False
     within_s: float = TAKE_WITHIN_S
+    gather_s: float = 0.0
     part: str = "model"
     """Its name in the process's readiness report."""
 
@@ -99,6 +102,8 @@ class FaustWorker:
             await self._reader.start()
         self.app.finalize()
         await self.app.start()
+        if self._duty.gather_s:
+            self._gather()
         self._watchdog.start()
         self._tasks = [asyncio.create_task(self._snapshots()), asyncio.create_task(self._turn())]
         self._health.mark("bus", True)
@@ -116,6 +121,11 @@ class FaustWorker:
             if self._reader:
                 await self._reader.stop()
             await self._producer.stop()
+
+    def _gather(self) -> None:
+        """Faust has no setting for it, and its own 1.5 s is only how long a fetch of silent topics hangs (tests/pipeline pins it)."""
+        fetcher = self._consumer._thread._consumer._fetcher
+        fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = GATHER_BYTES, round(self._duty.gather_s * 1_000)
 
     def _declare(self) -> None:
         topic = self.app.topic(*self._duty.inputs, key_serializer="raw", value_serializer="raw", acks=False, internal=False)
