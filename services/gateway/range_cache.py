@@ -27,7 +27,9 @@ KEPT_MS = 300_000
 YOUNG_KEPT_MS = 10_000
 """A late row is seen that much later, and with the next question of an open chart (once a minute)."""
 CALM_KEPT_MS = 60_000
-"""Young, but nothing came late since it was asked. Not for longer: a store that was behind when it was asked gave too little."""
+"""Young, but nothing came late since it was asked. Not for longer: a store that was far behind when it was asked gave too little."""
+RENEWED_MS = 60_000
+"""What nothing came late for is given for so much longer, while it is asked anew: nobody waits for what has hardly changed."""
 NEVER = 1 << 62
 NEWEST_MS = 15_000
 """Never kept. A sample lands within a second or two; a pipeline that lags by more than this is behind on every screen anyway."""
@@ -46,10 +48,14 @@ Key = tuple[str, int, int, int]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is at hand and what must be asked. A missing span that begins inside a stretch is the rest of a head in ``have``."""
+    """What is at hand and what must be asked. A missing span that begins inside a stretch is the rest of a head in ``have``.
+
+    ``ageing`` is at hand too, and to be asked anew without anybody waiting for it.
+    """
 
     have: dict[Key, Stretch]
     missing: dict[Span, list[int]]
+    ageing: dict[Span, list[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,12 @@ class _Kept:
     made_ms: int
     known_ms: int
     columns: Stretch
+
+    def fresh_until_ms(self, calm_ms: int) -> int:
+        return self.until_ms if self.made_ms < calm_ms else max(self.until_ms, self.made_ms + CALM_KEPT_MS)
+
+    def given_until_ms(self, calm_ms: int) -> int:
+        return self.fresh_until_ms(calm_ms) + (0 if self.made_ms < calm_ms else RENEWED_MS)
 
 
 class RangeCache:
@@ -82,9 +94,11 @@ class RangeCache:
         width = step * BUCKETS
         have: dict[Key, Stretch] = {}
         missing: dict[Span, list[int]] = {}
+        ageing: dict[Span, list[int]] = {}
         numbers = range(span.start_ms // width, -(-span.end_ms // width))
         for s in series:
             gaps: list[tuple[int, int]] = []
+            old: list[tuple[int, int]] = []
             calm_ms = calm_since(s)
             for n in numbers:
                 found = self._get((tenant, s, step, n), now_ms, calm_ms)
@@ -92,18 +106,22 @@ class RangeCache:
                     gaps.append((n * width, (n + 1) * width))
                     continue
                 have[tenant, s, step, n] = found.columns
+                if found.fresh_until_ms(calm_ms) <= now_ms:
+                    old.append((n * width, (n + 1) * width))
                 if found.known_ms < min(span.end_ms, (n + 1) * width):
                     gaps.append((found.known_ms, (n + 1) * width))
             for start, end in _runs(gaps):
                 missing.setdefault(Span(start, end), []).append(s)
-        return Plan(have, missing)
+            for start, end in _runs(old):
+                ageing.setdefault(Span(start, end), []).append(s)
+        return Plan(have, missing, ageing)
 
-    def put(self, key: Key, columns: Stretch, asked_ms: int, since_ms: int = 0) -> None:
+    def put(self, key: Key, columns: Stretch, asked_ms: int, since_ms: int = 0, newest_ms: int = NEWEST_MS) -> None:
         """Keep what was asked at ``asked_ms``, but for the newest buckets. Rows from ``since_ms`` on continue the head that ends there."""
         _, _, step, number = key
         start, end = number * step * BUCKETS, (number + 1) * step * BUCKETS
         grain = step * HEAD_BUCKETS
-        known_ms = min(end, (asked_ms - NEWEST_MS) // grain * grain)
+        known_ms = min(end, (asked_ms - newest_ms) // grain * grain)
         if known_ms <= max(start, since_ms):
             return
         until_ms, made_ms = asked_ms + (KEPT_MS if end <= asked_ms - SETTLED_AFTER_MS else YOUNG_KEPT_MS), asked_ms
@@ -128,7 +146,7 @@ class RangeCache:
 
     def _get(self, key: Key, now_ms: int, calm_ms: int) -> _Kept | None:
         entry = self._kept.get(key)
-        if entry is None or (entry.until_ms <= now_ms and (entry.made_ms < calm_ms or entry.made_ms + CALM_KEPT_MS <= now_ms)):
+        if entry is None or entry.given_until_ms(calm_ms) <= now_ms:
             self.misses += 1
             self._drop(key)
             return None

@@ -12,12 +12,15 @@ import numpy as np
 
 from kizashi.clock import Clock
 from kizashi.contracts.ids import format_series_id
+from kizashi.errors import KizashiError
+from kizashi.observe.logs import logger
 from kizashi.observe.metrics import CACHE
 from services.gateway.answers import Answers, Value
 from services.gateway.gather import Gather
 from services.gateway.live.hot import HotRows
 from services.gateway.live.rows import shorten
 from services.gateway.native import Array, read_native
+from services.gateway.problems import Problem
 from services.gateway.queries import range as q
 from services.gateway.range_cache import BUCKETS, NEWEST_MS, Key, Plan, RangeCache, Stretch
 from services.gateway.series_index import Described
@@ -35,6 +38,8 @@ STATEMENTS = {Tier.ROWS: q.BUCKETS, Tier.MINUTES: q.BY_MINUTE, Tier.HOURS: q.BY_
 EDGES_TTL_S = 5.0
 TOGETHER_S = 0.003
 """A browser sends the questions of one dashboard within this time."""
+STORE_BEHIND_MS = 60_000
+"""Of a series that is followed so much of the store's answer is not kept: the rows are here, and a store that is behind leaves no hole."""
 CELLS = 50_000
 """Buckets that one question brings back: 4 MB."""
 
@@ -60,6 +65,7 @@ class Ranges:
         self._answers, self._clock, self._hot = answers, clock, hot
         self.cache = cache
         self._gather: Gather[Question, dict[Key, Stretch]] = Gather(self._ask, wait_s=TOGETHER_S)
+        self._renewing: dict[tuple[Question, int], asyncio.Task[None]] = {}
 
     @property
     def questions(self) -> int:
@@ -74,10 +80,29 @@ class Ranges:
             self._hot.want(asked.series, charted=True)
         plan = self.cache.plan(asked.tenant, asked.series, step, asked.span, now_ms, self._hot.since)
         CACHE.labels("range", "hit").inc(len(plan.have))
+        for span, ids in plan.ageing.items():
+            self._renew((asked.tenant, tier, step, span), ids)
         missing = plan.missing.items()
         fresh = await asyncio.gather(*(self._fresh((asked.tenant, tier, step, span), ids) for span, ids in missing))
         CACHE.labels("range", "miss").inc(sum(len(ids) * -(-span.length_ms // (step * BUCKETS)) for span, ids in missing))
         return msgspec.json.encode(shape(complete(plan, fresh), asked, step, described))
+
+    def _renew(self, question: Question, ids: list[int]) -> None:
+        """Ask the store for what is at hand and ageing; of each series once at a time."""
+        asked = [s for s in ids if (question, s) not in self._renewing]
+        if not asked:
+            return
+        task = asyncio.create_task(self._renewed(question, asked), name="range-renew")
+        self._renewing |= dict.fromkeys(((question, s) for s in asked), task)
+
+    async def _renewed(self, question: Question, ids: list[int]) -> None:
+        try:
+            await self._gather.ask(question, ids)
+        except (KizashiError, Problem) as x:  # it ends by itself, and the next question then waits for the store and says why not
+            logger().debug("range.not_renewed", error=str(x))
+        finally:
+            for s in ids:
+                del self._renewing[question, s]
 
     async def _fresh(self, question: Question, ids: list[int]) -> Mapping[Key, Stretch]:
         """A missing span: of the series whose rows have been followed long enough from memory, of all others from the store."""
@@ -107,7 +132,8 @@ class Ranges:
         out: dict[Key, Stretch] = {}
         for group, found in zip(groups, answers, strict=True):
             for key, stretch in cut(read_native(found), tenant, group, step, span).items():
-                self.cache.put(key, stretch, asked_ms, span.start_ms)
+                followed = self._hot.since(key[1]) <= asked_ms
+                self.cache.put(key, stretch, asked_ms, span.start_ms, STORE_BEHIND_MS if followed else NEWEST_MS)
                 out[key] = stretch
         return out
 

@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kizashi.contracts.batches import DUPLICATE, LATE, UNSCORED, ScoresBatch
+from kizashi.contracts.batches import DUPLICATE, LATE, ScoresBatch, rank, thousandths
 from kizashi.store.blocks import Block
 from services.sink.fence import Cut
 
 DAY_S = 86_400
-SCORE_UNIT = 1_000
-"""Scores are kept in thousandths, as T64 packs small whole numbers into one byte."""
 _OFFSET_BITS = 60
 _NEWEST_SLOTS = 1 << 17
 """A megabyte; ten thousand series share a place with one another in a few cases of a hundred."""
@@ -39,19 +37,10 @@ class Arrival:
         return str(np.datetime64(self.landed_s // DAY_S, "D"))
 
 
-def thousandths(score: NDArray[np.float32]) -> NDArray[np.uint32]:
-    """Scores (n,) as whole thousandths; NaN is 0, what does not fit is the largest number."""
-    scaled = score.astype(np.float64)
-    scaled *= SCORE_UNIT
-    scaled[np.isnan(scaled)] = 0.0
-    return np.clip(np.rint(scaled, out=scaled), 0, 4e9, out=scaled).astype(np.uint32)
-
-
 def versions(flags: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Row versions (n,): the first in the log is the highest, an unscored one below any scored, a flagged repeat below all."""
-    rank = np.where(flags & DUPLICATE, 0, np.where(flags & UNSCORED, 1, 2)).astype(np.uint64)
     earliest = np.uint64((1 << _OFFSET_BITS) - 1) - offsets.astype(np.uint64)
-    return (rank << np.uint64(_OFFSET_BITS)) | earliest
+    return (rank(flags).astype(np.uint64) << np.uint64(_OFFSET_BITS)) | earliest
 
 
 def sample_block(arrivals: list[Arrival]) -> Block:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from kizashi.clock import Clock
-from kizashi.contracts.batches import DUPLICATE, F64, LATE, UNSCORED, ScoresBatch
+from kizashi.contracts.batches import DUPLICATE, F64, LATE, ScoresBatch, rank, thousandths
 from kizashi.contracts.ids import series_partition
-from services.gateway.live.rows import FLOAT_DIGITS, Sieve
+from services.gateway.live.rows import Sieve, shorten
 from services.gateway.native import Array
 from services.gateway.range_cache import NEVER, NEWEST_MS
 from services.gateway.times import Span
@@ -28,6 +28,8 @@ FORGET_S = 120.0
 """A series that nobody asked about for so long is let go."""
 MOST_SERIES = 1_000
 """The one not asked about for longest goes first."""
+MOST_LISTED = 300
+"""Of these, such as are only in lists: searches do not push out the charts."""
 MOST_ROWS = 1_200
 """Of one series, 56 bytes each."""
 AHEAD_MS = 5_000
@@ -35,6 +37,8 @@ AHEAD_MS = 5_000
 BEHIND_MS = 5_000
 """A partition whose newest batch is older than this is quiet, or we are behind: the store is asked."""
 TIDY_S = 10.0
+LOOKED_AT = 64
+"""Last rows among which the newest is looked for."""
 COLUMNS = ("ts", "value", "score", "expected", "lower", "upper", "flags")
 WIDTH = len(COLUMNS)
 TS, VALUE, SCORE, EXPECTED, LOWER, UPPER, FLAGS = range(WIDTH)
@@ -56,6 +60,8 @@ class HotRows:
     def __init__(self, clock: Clock, partitions: int, followed: Callable[[int], bool], changed: Callable[[], object]) -> None:
         self._clock, self._partitions, self._followed, self._changed = clock, partitions, followed, changed
         self._series: OrderedDict[int, _Series] = OrderedDict()
+        self._listed: OrderedDict[int, None] = OrderedDict()
+        """Those that are not charted, in the same order."""
         self._sieve: Sieve | None = None
         self._batch_ms: dict[int, int] = {}
         self._tidied_s = 0.0
@@ -74,9 +80,13 @@ class HotRows:
             one.asked_s = now_s
             one.charted |= charted
             self._series.move_to_end(series)
+            self._listed.pop(series, None)
+            if not one.charted:
+                self._listed[series] = None
+        while len(self._listed) > MOST_LISTED:
+            self._forget(next(iter(self._listed)))
         while len(self._series) > MOST_SERIES:
-            self._series.popitem(last=False)
-            self._sieve = None
+            self._forget(next(iter(self._series)))
 
     def restart(self) -> None:
         """Rows were missed: nothing that is kept is whole."""
@@ -101,6 +111,7 @@ class HotRows:
             one = self._series[series]
             if row[TS] < now_ms - NEWEST_MS:
                 one.since_ms = now_ms if one.since_ms is not None else None
+                del one.rows[:]  # what is older than the new time is the store's, and the newest row may not be here any more
             elif one.charted:
                 one.rows.extend(row)
                 if len(one.rows) > MOST_ROWS * WIDTH:
@@ -140,6 +151,11 @@ class HotRows:
                 out[series] = row
         return out
 
+    def _forget(self, series: int) -> None:
+        del self._series[series]
+        self._listed.pop(series, None)
+        self._sieve = None
+
     def _want_partition(self, series: int) -> None:
         partition = series_partition(series, self._partitions)
         if partition not in self.wanted:
@@ -152,8 +168,7 @@ class HotRows:
             return
         self._tidied_s = now_s
         while self._series and now_s - next(iter(self._series.values())).asked_s > FORGET_S:
-            self._series.popitem(last=False)
-            self._sieve = None
+            self._forget(next(iter(self._series)))
         oldest_ms = self._clock.now_ms() - KEEP_MS
         for one in self._series.values():
             if len(one.rows) > WIDTH and one.rows[TS] < oldest_ms:
@@ -194,32 +209,30 @@ def _table(rows: array[float]) -> F64:
 
 
 def _newest(rows: array[float]) -> dict[str, Any] | None:
-    """The last that is neither late nor a repeat."""
-    for at in range(len(rows) - WIDTH, -1, -WIDTH):
-        if not int(rows[at + FLAGS]) & (LATE | DUPLICATE):
-            ts, value, score, *band, flags = rows[at : at + WIDTH]
-            expected, lower, upper = (float(f"{x:.{FLOAT_DIGITS}g}") for x in band)
-            stored = float(_stored_score(np.array([score]))[0])
-            return {
-                "last_ms": int(ts), "value": value, "score": stored, "expected": expected, "lower": lower, "upper": upper,
-                "flags": int(flags),
-            }  # fmt: skip
-    return None
+    """The one of the greatest time that is neither late nor a repeat; those of a scorer that started again come once more."""
+    table = _table(rows[-LOOKED_AT * WIDTH :])
+    timely = table[(table[:, FLAGS].astype(np.int64) & (LATE | DUPLICATE)) == 0]
+    if not len(timely):
+        return None
+    row = timely[len(timely) - 1 - int(np.argmax(timely[::-1, TS]))]
+    expected, lower, upper = shorten(row[EXPECTED : UPPER + 1]).tolist()
+    return {
+        "last_ms": int(row[TS]), "value": float(row[VALUE]), "score": float(_stored_score(row[SCORE : SCORE + 1])[0]),
+        "expected": expected, "lower": lower, "upper": upper, "flags": int(row[FLAGS]),
+    }  # fmt: skip
 
 
 def _once_each(table: F64, span: Span) -> F64:
     """Rows of the span in order of time. Of several with one time the store keeps the first that is scored and no repeat."""
     table = table[(table[:, TS] >= span.start_ms) & (table[:, TS] < span.end_ms)]
-    flags = table[:, FLAGS].astype(np.int64)
-    rank = np.where(flags & DUPLICATE, 2, np.where(flags & UNSCORED, 1, 0))
-    table = table[np.lexsort((rank, table[:, TS]))]
+    worst_last = -rank(table[:, FLAGS].astype(np.uint8)).astype(np.int8)
+    table = table[np.lexsort((worst_last, table[:, TS]))]
     return table[np.flatnonzero(np.r_[True, table[1:, TS] != table[:-1, TS]])] if len(table) else table
 
 
 def _stored_score(score: F64) -> F64:
     """Scores as the store keeps them: whole thousandths, 0 where there is none."""
-    stored: F64 = np.rint(np.nan_to_num(score, nan=0.0) * 1_000) / 1_000
-    return stored
+    return thousandths(score) / 1_000
 
 
 def _shorten(one: _Series, rows: int) -> None:

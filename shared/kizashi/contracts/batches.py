@@ -42,6 +42,23 @@ UNSCORED = 128
 """The scorer could not process the slice that held this row; value stored, score 0."""
 
 
+SCORE_UNIT = 1_000
+"""The store keeps scores in thousandths, as T64 packs small whole numbers into one byte."""
+
+
+def thousandths(score: F32 | F64) -> U32:
+    """Scores (n,) as whole thousandths; NaN is 0, what does not fit is the largest number."""
+    scaled = score.astype(np.float64)
+    scaled *= SCORE_UNIT
+    scaled[np.isnan(scaled)] = 0.0
+    return np.clip(np.rint(scaled, out=scaled), 0, 4e9, out=scaled).astype(np.uint32)
+
+
+def rank(flags: U8) -> U8:
+    """Which of several rows with one time counts (n,): the greatest; a scored one before one that could not be, a repeat last."""
+    return np.where(flags & DUPLICATE, 0, np.where(flags & UNSCORED, 1, 2)).astype(np.uint8)
+
+
 class SeriesInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a series id means. Announced in the samples log in front of the first samples, and on the series topic."""
 

@@ -165,6 +165,37 @@ def test_the_newest_row_is_the_last_that_is_neither_late_nor_a_repeat(tail: Tail
     assert tail.hot.since(4) == NEVER
 
 
+@pytest.mark.parametrize("charted", [False, True])
+def test_a_series_that_begins_to_come_late_is_not_shown_as_it_was(tail: Tail, charted: bool) -> None:
+    tail.hot.want([2], charted=charted)
+    now_ms = tail.clock.now_ms()
+    tail.hot.take(0, batch(now_ms, (2, now_ms - 10_000, 1.0)))
+    assert tail.hot.newest([2])[2]["value"] == 1.0
+    tail.clock.advance(6)
+    tail.hot.take(0, batch(tail.clock.now_ms(), (2, tail.clock.now_ms() - NEWEST_MS - 1, 2.0)))
+    assert tail.hot.newest([2]) == {}, "the store has it"
+
+
+def test_a_scorer_that_begins_again_takes_no_list_back(tail: Tail) -> None:
+    tail.hot.want([2], charted=True)
+    now_ms = tail.clock.now_ms()
+    tail.hot.take(0, batch(now_ms, (2, now_ms - 2, 1.0), (2, now_ms - 1, 2.0)))
+    tail.hot.take(0, batch(now_ms, (2, now_ms - 2, 1.0)))
+    assert tail.hot.newest([2])[2]["value"] == 2.0
+
+
+def test_searches_do_not_push_out_the_charts(tail: Tail, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hot, "MOST_LISTED", 2)
+    tail.hot.want([2], charted=True)
+    tail.hot.want([4, 6, 8], charted=False)
+    tail.pass_by(1, 2, 4, 6, 8)
+    assert tail.hot.since(2) != NEVER and set(tail.hot.newest([2, 4, 6, 8])) == {2, 6, 8}
+    tail.hot.want([6, 8], charted=True)
+    tail.hot.want([4, 10], charted=False)
+    tail.pass_by(1, 2, 4, 6, 8, 10)
+    assert set(tail.hot.newest([2, 4, 6, 8, 10])) == {2, 4, 6, 8, 10}
+
+
 def test_rows_of_a_list_are_not_rows_of_a_chart(tail: Tail) -> None:
     """Only the newest of them is kept."""
     tail.hot.want([2], charted=False)

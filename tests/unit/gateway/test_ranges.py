@@ -15,6 +15,7 @@ from services.gateway.range_cache import (
     HEAD_BUCKETS,
     KEPT_MS,
     NEWEST_MS,
+    RENEWED_MS,
     SETTLED_AFTER_MS,
     YOUNG_KEPT_MS,
     RangeCache,
@@ -106,13 +107,15 @@ def test_the_newest_seconds_are_asked_each_time_and_nothing_but_them() -> None:
 def test_what_is_young_lives_longer_while_nothing_comes_late() -> None:
     now_ms = NEWEST_MS + 10 * WIDTH
     span = Span(0, 5 * WIDTH)
-    for since_ms, later_ms, kept in (
-        (now_ms, YOUNG_KEPT_MS, True), (now_ms, CALM_KEPT_MS - 1, True), (now_ms, CALM_KEPT_MS, False),
-        (now_ms + 1, YOUNG_KEPT_MS, False), (now_ms + 1, YOUNG_KEPT_MS - 1, True),
+    for since_ms, later_ms, kept, ageing in (
+        (now_ms, YOUNG_KEPT_MS, True, False), (now_ms, CALM_KEPT_MS - 1, True, False), (now_ms, CALM_KEPT_MS, True, True),
+        (now_ms, CALM_KEPT_MS + RENEWED_MS - 1, True, True), (now_ms, CALM_KEPT_MS + RENEWED_MS, False, False),
+        (now_ms + 1, YOUNG_KEPT_MS, False, False), (now_ms + 1, YOUNG_KEPT_MS - 1, True, False),
     ):  # fmt: skip
         cache = RangeCache()
         ask(cache, [1], span, now_ms, 5)
-        assert (cache.plan("a", [1], STEP, span, now_ms + later_ms, lambda _, since=since_ms: since).missing == {}) is kept  # type: ignore[misc]  # bound now
+        plan = cache.plan("a", [1], STEP, span, now_ms + later_ms, lambda _, since=since_ms: since)  # type: ignore[misc]  # bound now
+        assert (plan.missing, plan.ageing) == ({} if kept else {span: [1]}, {span: [1]} if ageing else {})
 
 
 def test_a_head_that_was_continued_does_not_live_longer() -> None:

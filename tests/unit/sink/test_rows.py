@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from kizashi.contracts import codec, topics
-from kizashi.contracts.batches import DUPLICATE, LATE, UNSCORED, ScoresBatch
+from kizashi.contracts.batches import DUPLICATE, LATE, UNSCORED, ScoresBatch, thousandths
 from kizashi.contracts.findings import Alert, Cause, ConfigChange, Delivery, Edge, Episode, Feedback, Forecast, Incident, Pattern, Risk
 from kizashi.contracts.inputs import Event
 from kizashi.errors import InvalidMessage
 from services.sink.fence import Cut
 from services.sink.finding_rows import LANDINGS, Landed, decode, misfits, named, series_number
-from services.sink.score_rows import Arrival, current_block, sample_block, thousandths, versions
+from services.sink.score_rows import Arrival, current_block, sample_block, versions
 
 SERIES = "00000000000000ff"
 MESSAGES = {
