@@ -82,9 +82,7 @@ class Ranges:
         CACHE.labels("range", "hit").inc(len(plan.have))
         for span, ids in plan.ageing.items():
             self._renew((asked.tenant, tier, step, span), ids)
-        missing = plan.missing.items()
-        fresh = await asyncio.gather(*(self._fresh((asked.tenant, tier, step, span), ids) for span, ids in missing))
-        CACHE.labels("range", "miss").inc(sum(len(ids) * -(-span.length_ms // (step * BUCKETS)) for span, ids in missing))
+        fresh = await asyncio.gather(*(self._fresh((asked.tenant, tier, step, span), ids) for span, ids in plan.missing.items()))
         return msgspec.json.encode(shape(complete(plan, fresh), asked, step, described))
 
     def _renew(self, question: Question, ids: list[int]) -> None:
@@ -116,7 +114,11 @@ class Ranges:
                 self.cache.put(key, stretch, now_ms, span.start_ms)
             CACHE.labels("range", "followed").inc(len(found))
         away = [s for s in ids if s not in here]
-        return {**await self._gather.ask(question, away), **found} if away else found
+        if not away:
+            return found
+        asked = await self._gather.ask(question, away)
+        CACHE.labels("range", "miss").inc(len(away) * -(-span.length_ms // (step * BUCKETS)))
+        return {**asked, **found} if found else asked
 
     async def _ask(self, question: Question, ids: list[int]) -> dict[Key, Stretch]:
         tenant, tier, step, span = question

@@ -17,7 +17,7 @@ import numpy as np
 from kizashi.clock import Clock
 from kizashi.contracts.batches import DUPLICATE, F64, LATE, ScoresBatch, rank, thousandths
 from kizashi.contracts.ids import series_partition
-from services.gateway.live.rows import Sieve, shorten
+from services.gateway.live.rows import Sieve, cut, shorten
 from services.gateway.native import Array
 from services.gateway.range_cache import NEVER, NEWEST_MS
 from services.gateway.times import Span
@@ -106,8 +106,9 @@ class HotRows:
         if not len(at):
             return
         now_ms = self._clock.now_ms()
-        columns = (batch.ts, batch.values, batch.score, batch.expected, batch.lower, batch.upper, batch.flags)
-        for series, row in zip(batch.ids[at].tolist(), zip(*(column[at].tolist() for column in columns), strict=True), strict=True):
+        rows = cut(batch, at)
+        columns = (getattr(rows, name).tolist() for name in COLUMNS)
+        for series, row in zip(rows.ids.tolist(), zip(*columns, strict=True), strict=True):
             one = self._series[series]
             if row[TS] < now_ms - NEWEST_MS:
                 one.since_ms = now_ms if one.since_ms is not None else None
@@ -115,7 +116,7 @@ class HotRows:
             elif one.charted:
                 one.rows.extend(row)
                 if len(one.rows) > MOST_ROWS * WIDTH:
-                    _shorten(one, len(one.rows) // WIDTH // 2)
+                    _let_go(one, len(one.rows) // WIDTH // 2)
             elif not int(row[FLAGS]) & (LATE | DUPLICATE) and (not one.rows or one.rows[TS] <= row[TS]):
                 one.rows[:] = array("d", row)
 
@@ -132,9 +133,7 @@ class HotRows:
 
     def holds(self, series: int, start_ms: int) -> bool:
         """Whether every row of the series from this time on is here."""
-        now_ms = self._clock.now_ms()
-        batch_ms = self._batch_ms.get(series_partition(series, self._partitions), 0)
-        return self.since(series) <= start_ms and start_ms >= now_ms - KEEP_MS and batch_ms >= now_ms - BEHIND_MS
+        return self.since(series) <= start_ms and start_ms >= self._clock.now_ms() - KEEP_MS and self._up_to_date(series)
 
     def buckets(self, ids: Iterable[int], span: Span, step: int) -> dict[str, Array]:
         """As the statement ``range.buckets`` answers for these series, columns (n,) in order of series and bucket."""
@@ -143,13 +142,17 @@ class HotRows:
 
     def newest(self, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
         """As the statement ``series.current`` answers, of the series whose newest row is here and whose partition is being followed."""
-        now_ms, out = self._clock.now_ms(), {}
+        out: dict[int, dict[str, Any]] = {}
         for series in ids:
             one = self._series.get(series)
-            batch_ms = self._batch_ms.get(series_partition(series, self._partitions), 0)
-            if one is not None and batch_ms >= now_ms - BEHIND_MS and (row := _newest(one.rows)) is not None:
+            if one is not None and self._up_to_date(series) and (row := _newest(one.rows)) is not None:
                 out[series] = row
         return out
+
+    def _up_to_date(self, series: int) -> bool:
+        """Whether its partition has just been heard of."""
+        batch_ms = self._batch_ms.get(series_partition(series, self._partitions), 0)
+        return batch_ms >= self._clock.now_ms() - BEHIND_MS
 
     def _forget(self, series: int) -> None:
         del self._series[series]
@@ -235,7 +238,7 @@ def _stored_score(score: F64) -> F64:
     return thousandths(score) / 1_000
 
 
-def _shorten(one: _Series, rows: int) -> None:
+def _let_go(one: _Series, rows: int) -> None:
     """Let the oldest go; what is left is whole from there on."""
     newest = float(np.frombuffer(one.rows)[: rows * WIDTH : WIDTH].max())
     del one.rows[: rows * WIDTH]

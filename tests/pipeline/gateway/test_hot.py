@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,7 @@ import pytest
 from kizashi.cache import MemoryCache
 from kizashi.clock import ManualClock
 from kizashi.contracts.batches import DUPLICATE, F32, F64, LATE, UNSCORED, ScoresBatch
-from kizashi.settings import StoreSettings
-from kizashi.store.client import Store, connect
-from kizashi.store.migrate import migrate
+from kizashi.store.client import Store
 from services.gateway.answers import Answers, Value
 from services.gateway.live.hot import HotRows
 from services.gateway.native import read_native
@@ -35,14 +32,6 @@ HOUR_MS = 3_600_000
 LATE_AT = 60
 WARM = 125
 """Seconds until the store's answer, its newest minute cut off, ends after the rows that are followed begin."""
-
-
-@pytest.fixture
-def store(clickhouse: StoreSettings) -> Iterator[Store]:
-    migrate(clickhouse)
-    door = connect(clickhouse)
-    yield door
-    door.close()
 
 
 class House:
