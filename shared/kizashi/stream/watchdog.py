@@ -37,7 +37,8 @@ class Watchdog:
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._positions, self._ends, self._exit, self._now = positions, ends, exit_process, monotonic_s
-        self._moved: dict[tuple[str, int], tuple[int, float]] = {}
+        self._still: dict[tuple[str, int], tuple[int, float]] = {}
+        """Where each with records that wait stands, and since when they wait there: what has nothing to do stands still by right."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
@@ -51,27 +52,26 @@ class Watchdog:
         """One look; gives the partitions that stand still although records wait, and publishes the lag."""
         positions = dict(self._positions())
         now = self._now()
-        for tp in [tp for tp in self._moved if tp not in positions]:
-            del self._moved[tp]
-        for tp, at in positions.items():
-            if tp not in self._moved or self._moved[tp][0] != at:
-                self._moved[tp] = (at, now)
         if not positions:
+            self._still.clear()
             return []
         try:
             ends = self._ends()
         except Exception as x:
             logger().warning("watchdog.cannot_ask", error=repr(x))
-            self._moved = {tp: (at, now) for tp, at in positions.items()}
+            self._still.clear()
             return []
+        waiting = {tp: max(0, ends.get(tp, at) - at) for tp, at in positions.items()}
         lag: dict[str, int] = {}
-        for tp, at in positions.items():
-            lag[tp[0]] = lag.get(tp[0], 0) + max(0, ends.get(tp, at) - at)
+        for tp, n in waiting.items():
+            lag[tp[0]] = lag.get(tp[0], 0) + n
         for topic, n in lag.items():
             LAG.labels(topic).set(n)
-        backlog = any(now - since <= STUCK_AFTER_S and ends.get(tp, at) - at >= BACKLOG for tp, (at, since) in self._moved.items())
+        before = self._still
+        self._still = {tp: before[tp] if tp in before and before[tp][0] == at else (at, now) for tp, at in positions.items() if waiting[tp]}
+        backlog = any(now - since <= STUCK_AFTER_S and waiting[tp] >= BACKLOG for tp, (_, since) in self._still.items())
         patience_s = STARVED_AFTER_S if backlog else STUCK_AFTER_S
-        return [tp for tp, (at, since) in self._moved.items() if ends.get(tp, at) > at and now - since > patience_s]
+        return [tp for tp, (_, since) in self._still.items() if now - since > patience_s]
 
     def _run(self) -> None:
         while not self._stop.wait(ASK_EVERY_S):

@@ -31,6 +31,19 @@ def test_flat_without_lag_or_moving_is_not() -> None:
     assert dog.look() == []
 
 
+def test_what_comes_after_a_long_silence_has_its_time_like_any_other() -> None:
+    at, ends = {TP: 9}, {TP: 9}
+    dog, clock = make(at, ends)
+    dog.look()
+    clock.advance(10 * STUCK_AFTER_S)
+    ends[TP] = 10
+    assert dog.look() == [], "it came since the last look"
+    clock.advance(STUCK_AFTER_S)
+    assert dog.look() == []
+    clock.advance(1.0)
+    assert dog.look() == [TP]
+
+
 def test_a_partition_behind_the_backlog_of_another_gets_more_time() -> None:
     busy = ("in", 1)
     at, ends = {TP: 5, busy: 0}, {TP: 9, busy: 10 * BACKLOG}
