@@ -63,8 +63,8 @@ class Catalog:
     def __init__(self, answers: Answers, clock: Clock) -> None:
         self._answers, self._clock = answers, clock
         self._homes: OrderedDict[str, _Home] = OrderedDict()
-        self._describing: Gather[str, dict[int, Described]] = Gather(self._ask_described)
-        self._newest: Gather[str, dict[str, dict[str, Any]]] = Gather(self._ask_newest, most=2_000, wait_s=TOGETHER_S)
+        self._describing: Gather[str, int, Described] = Gather(self._ask_described)
+        self._newest: Gather[str, str, dict[str, Any]] = Gather(self._ask_newest, most=2_000, wait_s=TOGETHER_S)
 
     async def visible(self, tenant: str, series: frozenset[int]) -> frozenset[int]:
         """Those of the series that belong to the tenant."""

@@ -1,7 +1,8 @@
 """Many small questions to the store as few large ones: while one is being answered, those that come meanwhile wait and are asked together.
 
-A first question waits for a moment too: the charts of a dashboard come one after the other within a few milliseconds, and each question
-costs the store more than what is in it.
+What is being asked just now is not asked again: who comes for it takes the answer that is on its way, and asks for the rest. A first
+question waits for a moment too: the charts of a dashboard come one after the other within a few milliseconds, and each question costs the
+store more than what is in it.
 """
 
 from __future__ import annotations
@@ -12,36 +13,48 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
-R = TypeVar("R")
+A = TypeVar("A", bound=Hashable)
+B = TypeVar("B")
 
 
 @dataclass
-class _Waiting(Generic[R]):
+class _Slot(Generic[A, B]):
     ids: set[int] = field(default_factory=set)
-    answer: asyncio.Future[R] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    answer: asyncio.Future[dict[A, B]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
-class Gather(Generic[K, R]):
-    """``ask(key, ids)`` gives an answer that holds at least these ids. The first question of a key waits ``wait_s`` for others."""
+class Gather(Generic[K, A, B]):
+    """``ask(key, ids)`` gives a dictionary that holds at least these ids. The first question of a key waits ``wait_s`` for others."""
 
-    def __init__(self, work: Callable[[K, list[int]], Awaitable[R]], most: int = 500, wait_s: float = 0.0) -> None:
+    def __init__(self, work: Callable[[K, list[int]], Awaitable[dict[A, B]]], most: int = 500, wait_s: float = 0.0) -> None:
         self._work = work
         self._wait_s = wait_s
         self._most = most
-        self._waiting: dict[K, _Waiting[R]] = {}
+        self._waiting: dict[K, _Slot[A, B]] = {}
+        self._asked: dict[K, _Slot[A, B]] = {}
         self._running: dict[K, asyncio.Task[None]] = {}
         self.questions = 0
         """Questions that reached the store."""
 
-    async def ask(self, key: K, ids: Iterable[int]) -> R:
-        """The answer of the question that these ids went along with. Raises what the work raised."""
+    async def ask(self, key: K, ids: Iterable[int]) -> dict[A, B]:
+        """The answers of the questions that these ids went along with. Raises what the work raised."""
         wanted = set(ids)
+        asked = self._asked.get(key)
+        if asked is None or asked.ids.isdisjoint(wanted):
+            return await self._next(key, wanted)
+        rest = wanted - asked.ids
+        if not rest:
+            return await asyncio.shield(asked.answer)
+        on_its_way, found = await asyncio.gather(asyncio.shield(asked.answer), self._next(key, rest))
+        return on_its_way | found
+
+    async def _next(self, key: K, wanted: set[int]) -> dict[A, B]:
         slot = self._waiting.get(key)
         if slot is not None and len(slot.ids | wanted) > self._most:
             self.questions += 1
             return await self._work(key, sorted(wanted))
         if slot is None:
-            slot = self._waiting[key] = _Waiting()
+            slot = self._waiting[key] = _Slot()
         slot.ids |= wanted
         if key not in self._running:
             task = asyncio.create_task(self._run(key))
@@ -53,6 +66,7 @@ class Gather(Generic[K, R]):
             await asyncio.sleep(self._wait_s)
             while (slot := self._waiting.pop(key, None)) is not None:
                 self.questions += 1
+                self._asked[key] = slot
                 try:
                     answer = await self._work(key, sorted(slot.ids))
                 except Exception as x:  # handed to everybody who waits, as it is
@@ -61,4 +75,5 @@ class Gather(Generic[K, R]):
                 else:
                     slot.answer.set_result(answer)
         finally:
+            self._asked.pop(key, None)
             del self._running[key]

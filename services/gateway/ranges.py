@@ -64,7 +64,7 @@ class Ranges:
     def __init__(self, answers: Answers, cache: RangeCache, clock: Clock, hot: HotRows) -> None:
         self._answers, self._clock, self._hot = answers, clock, hot
         self.cache = cache
-        self._gather: Gather[Question, dict[Key, Stretch]] = Gather(self._ask, wait_s=TOGETHER_S)
+        self._gather: Gather[Question, Key, Stretch] = Gather(self._ask, wait_s=TOGETHER_S)
         self._renewing: dict[tuple[Question, int], asyncio.Task[None]] = {}
 
     @property

@@ -6,11 +6,8 @@ is imported is halved, and 20 MB with it (`kizashi bench start`).
 
 from __future__ import annotations
 
-import os
 import sys
 
-NICE = {"ingest": 5, "anomaly": 5, "sink": 5, "rca": 5, "forecast": 10, "demo": 10}
-"""On one machine a person's question goes before the telemetry that flows, which waits in the log for some ms and is not lost."""
 UNUSED = ("rich", "pygments", "coverage")
 """Extras that libraries import when they find them: structlog colours tracebacks with rich, httpx has a command line that needs pygments,
 numba can report to coverage. A child has no use for any; what was imported before, as coverage is when it measures, stays."""
@@ -24,7 +21,6 @@ def main(argv: list[str]) -> int:
     from services.roof.serve import serve
 
     name = argv[1] if len(argv) > 1 else ""
-    os.nice(NICE.get(name, 0))
     try:
         serve(name)
     except KizashiError as error:

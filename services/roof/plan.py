@@ -18,6 +18,9 @@ from kizashi.standalone.supervisor import Stage
 from services.roof.serve import SERVICES
 from services.wiring import environment_for_children
 
+NICE = {"clickhouse": 3, "ingest": 5, "anomaly": 5, "sink": 5, "rca": 5, "forecast": 10, "demo": 10}
+"""On one machine a person's question goes before the telemetry that flows, which waits in the log for some ms and is not lost. The gateway,
+which has most answers at hand, goes before the store: who waits for a chart from there must not make the others wait."""
 ONE_THREAD = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Services share the cores; a numeric library that takes all of them slows the others down."""
 LEAN = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(4 << 20), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}
@@ -55,7 +58,13 @@ def _store(settings: Settings) -> ChildSpec:
     ]
     url = f"http://127.0.0.1:{settings.store.port}/ping"
     return ChildSpec(
-        "clickhouse", lambda: command, lambda: probe.http_ok(url), stop_within_s=5.0, port=settings.store.port, environment=LEAN
+        "clickhouse",
+        lambda: command,
+        lambda: probe.http_ok(url),
+        stop_within_s=5.0,
+        port=settings.store.port,
+        environment=LEAN,
+        nice=NICE["clickhouse"],
     )
 
 
@@ -70,6 +79,7 @@ def _service(name: str, environment: dict[str, str]) -> ChildSpec:
         environment={**environment, "KIZASHI_OBSERVE_PORT": str(port)},
         stop_within_s=6.0,
         port=port,
+        nice=NICE.get(name, 0),
     )
 
 

@@ -60,7 +60,8 @@ class Backoff:
 class ChildSpec:
     """What to run. ``command`` is called before each start, so it may prepare folders; it runs in a thread.
 
-    ``ready`` and ``live`` are blocking questions, asked from a thread; ``live`` None means that a living process is enough.
+    ``ready`` and ``live`` are blocking questions, asked from a thread; ``live`` None means that a living process is enough. ``nice`` is how
+    far it stands back from the others when the processors are busy.
     """
 
     name: str
@@ -70,6 +71,7 @@ class ChildSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_within_s: float = 6.0
     port: int = 0
+    nice: int = 0
 
 
 class Child:
@@ -166,7 +168,7 @@ class Child:
             self.detail = str(error)
             return 1
         process = await asyncio.create_subprocess_exec(
-            *leash.command(),
+            *leash.command(self.spec.nice),
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

@@ -18,7 +18,7 @@ async def test_a_crowd_asks_twice_and_everybody_gets_an_answer() -> None:
         await release.wait()
         return {i: i * i for i in ids}
 
-    gather: Gather[str, dict[int, int]] = Gather(work)
+    gather: Gather[str, int, int] = Gather(work)
     readers = [asyncio.create_task(gather.ask("k", [n])) for n in range(50)]
     readers.append(asyncio.create_task(gather.ask("other", [7])))
     for _ in range(3):
@@ -34,26 +34,26 @@ async def test_a_crowd_asks_twice_and_everybody_gets_an_answer() -> None:
 
 
 async def test_an_error_reaches_everybody_who_waited_and_nobody_else() -> None:
-    async def work(key: str, ids: list[int]) -> int:
+    async def work(key: str, ids: list[int]) -> dict[int, str]:
         if 1 in ids:
             raise ValueError("no")
-        return len(ids)
+        return dict.fromkeys(ids, key)
 
-    gather: Gather[str, int] = Gather(work)
+    gather: Gather[str, int, str] = Gather(work)
     results = await asyncio.gather(gather.ask("a", [1]), gather.ask("a", [2]), gather.ask("b", [2]), return_exceptions=True)
-    assert [type(r) for r in results] == [ValueError, ValueError, int]
-    assert await gather.ask("a", [2]) == 1
+    assert [type(r) for r in results] == [ValueError, ValueError, dict]
+    assert await gather.ask("a", [2]) == {2: "a"}
 
 
 async def test_one_question_stays_bounded_and_a_reader_may_leave() -> None:
     sizes: list[int] = []
 
-    async def work(key: str, ids: list[int]) -> list[int]:
+    async def work(key: str, ids: list[int]) -> dict[int, str]:
         sizes.append(len(ids))
         await asyncio.sleep(0)
-        return ids
+        return dict.fromkeys(ids, key)
 
-    gather: Gather[str, list[int]] = Gather(work, most=10)
+    gather: Gather[str, int, str] = Gather(work, most=10)
     leaving = asyncio.create_task(gather.ask("a", [0]))
     await asyncio.sleep(0)
     leaving.cancel()
@@ -66,15 +66,57 @@ async def test_one_question_stays_bounded_and_a_reader_may_leave() -> None:
 async def test_questions_that_come_within_the_wait_are_one_from_the_start() -> None:
     asked: list[list[int]] = []
 
-    async def work(key: str, ids: list[int]) -> list[int]:
+    async def work(key: str, ids: list[int]) -> dict[int, str]:
         asked.append(ids)
-        return ids
+        return dict.fromkeys(ids, key)
 
-    gather: Gather[str, list[int]] = Gather(work, wait_s=0.2)
+    gather: Gather[str, int, str] = Gather(work, wait_s=0.2)
 
-    async def panel(n: int) -> list[int]:
+    async def panel(n: int) -> dict[int, str]:
         await asyncio.sleep(n / 1_000)
         return await gather.ask("a", [n])
 
-    assert await asyncio.gather(*(panel(n) for n in range(4))) == [[0, 1, 2, 3]] * 4
+    assert await asyncio.gather(*(panel(n) for n in range(4))) == [dict.fromkeys(range(4), "a")] * 4
     assert asked == [[0, 1, 2, 3]]
+
+
+async def test_what_is_being_asked_is_not_asked_again() -> None:
+    release = asyncio.Event()
+    asked: list[list[int]] = []
+
+    async def work(key: str, ids: list[int]) -> dict[int, int]:
+        asked.append(ids)
+        await release.wait()
+        return {i: i * i for i in ids}
+
+    gather: Gather[str, int, int] = Gather(work)
+    first = asyncio.create_task(gather.ask("k", [1, 2, 3]))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    same, more, other = [asyncio.create_task(gather.ask("k", ids)) for ids in ([2], [3, 4], [5])]
+    await asyncio.sleep(0)
+    release.set()
+    assert (await first)[1] == 1 and (await same)[2] == 4 and (await other)[5] == 25
+    assert {3: 9, 4: 16}.items() <= (await more).items()
+    assert asked == [[1, 2, 3], [4, 5]]
+    assert await gather.ask("k", [2]) == {2: 4} and asked[-1] == [2], "an answer is not kept"
+
+
+async def test_an_error_of_what_is_on_its_way_reaches_who_came_for_it() -> None:
+    release = asyncio.Event()
+
+    async def work(key: str, ids: list[int]) -> dict[int, int]:
+        await release.wait()
+        if 1 in ids:
+            raise ValueError("no")
+        return dict.fromkeys(ids, 0)
+
+    gather: Gather[str, int, int] = Gather(work)
+    first = asyncio.create_task(gather.ask("k", [1]))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    both, other = [asyncio.create_task(gather.ask("k", ids)) for ids in ([1, 2], [2])]
+    await asyncio.sleep(0)
+    release.set()
+    results = await asyncio.gather(first, both, other, return_exceptions=True)
+    assert [type(r) for r in results] == [ValueError, ValueError, dict]
