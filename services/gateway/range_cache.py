@@ -29,7 +29,7 @@ YOUNG_KEPT_MS = 10_000
 CALM_KEPT_MS = 60_000
 """Young, but nothing came late since it was asked. Not for longer: a store that was far behind when it was asked gave too little."""
 RENEWED_MS = 60_000
-"""What nothing came late for is given for so much longer, while it is asked anew: nobody waits for what has hardly changed."""
+"""What is settled, or nothing came late for, is given for so much longer while it is asked anew: nobody waits for what hardly changed."""
 NEVER = 1 << 62
 NEWEST_MS = 15_000
 """Never kept. A sample lands within a second or two; a pipeline that lags by more than this is behind on every screen anyway."""
@@ -71,7 +71,8 @@ class _Kept:
         return self.until_ms if self.made_ms < calm_ms else max(self.until_ms, self.made_ms + CALM_KEPT_MS)
 
     def given_until_ms(self, calm_ms: int) -> int:
-        return self.fresh_until_ms(calm_ms) + (0 if self.made_ms < calm_ms else RENEWED_MS)
+        settled = self.known_ms <= self.made_ms - SETTLED_AFTER_MS
+        return self.fresh_until_ms(calm_ms) + (RENEWED_MS if settled or self.made_ms >= calm_ms else 0)
 
 
 class RangeCache:

@@ -17,7 +17,7 @@ from kizashi.observe.logs import logger
 from kizashi.observe.metrics import CACHE
 from services.gateway.answers import Answers, Value
 from services.gateway.gather import Gather
-from services.gateway.live.hot import HotRows
+from services.gateway.live.hot import AHEAD_MS, HotRows
 from services.gateway.live.rows import shorten
 from services.gateway.native import Array, read_native
 from services.gateway.problems import Problem
@@ -39,7 +39,8 @@ EDGES_TTL_S = 5.0
 TOGETHER_S = 0.003
 """A browser sends the questions of one dashboard within this time."""
 STORE_BEHIND_MS = 60_000
-"""Of a series that is followed so much of the store's answer is not kept: the rows are here, and a store that is behind leaves no hole."""
+"""Of a series that is followed no more than so much of the store's answer is left away (``unsure_ms``): one that sends nothing, or a store
+that is further behind, looks the same."""
 CELLS = 50_000
 """Buckets that one question brings back: 4 MB."""
 
@@ -133,9 +134,13 @@ class Ranges:
         answers = await asyncio.gather(*asked)
         out: dict[Key, Stretch] = {}
         for group, found in zip(groups, answers, strict=True):
-            for key, stretch in cut(read_native(found), tenant, group, step, span).items():
-                followed = self._hot.since(key[1]) <= asked_ms
-                self.cache.put(key, stretch, asked_ms, span.start_ms, STORE_BEHIND_MS if followed else NEWEST_MS)
+            table = read_native(found)
+            landed = newest_rows(table)
+            for key, stretch in cut(table, tenant, group, step, span).items():
+                newest_ms = NEWEST_MS
+                if self._hot.since(key[1]) <= asked_ms:
+                    newest_ms = unsure_ms(asked_ms - landed[key[1]]) if key[1] in landed else STORE_BEHIND_MS
+                self.cache.put(key, stretch, asked_ms, span.start_ms, newest_ms)
                 out[key] = stretch
         return out
 
@@ -145,6 +150,23 @@ class Ranges:
             return msgspec.json.encode({row["tier"]: row["through_s"] for row in rows})
 
         return edges(msgspec.json.decode(await self._answers.remembered("tier-edges", EDGES_TTL_S, make, stale_s=25.0)))
+
+
+def newest_rows(found: Mapping[str, Array]) -> dict[int, int]:
+    """By series the time (ms) of a row of its newest bucket in an answer, which is sorted by series and bucket."""
+    if not found or not len(found["id"]):
+        return {}
+    last = np.flatnonzero(np.r_[found["id"][1:] != found["id"][:-1], True])
+    return dict(zip(found["id"][last].tolist(), found["ts"][last].tolist(), strict=True))
+
+
+def unsure_ms(age_ms: int) -> int:
+    """How much of the store's answer is not kept of a series whose rows are here, when its newest row in the store is so old.
+
+    Rows of a series land in the order in which they came. What came after that row may be older by as much as rows are held to be timely,
+    and its own clock may be ahead.
+    """
+    return min(STORE_BEHIND_MS, max(NEWEST_MS, age_ms + NEWEST_MS + AHEAD_MS))
 
 
 def complete(plan: Plan, fresh: Sequence[Mapping[Key, Stretch]]) -> dict[Key, Stretch]:

@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.gateway.live.hot import AHEAD_MS
 from services.gateway.native import Array
 from services.gateway.range_cache import (
     BUCKETS,
@@ -20,7 +21,7 @@ from services.gateway.range_cache import (
     YOUNG_KEPT_MS,
     RangeCache,
 )
-from services.gateway.ranges import KEPT, Asked, complete, cut, shape
+from services.gateway.ranges import KEPT, STORE_BEHIND_MS, Asked, complete, cut, newest_rows, shape, unsure_ms
 from services.gateway.times import Span
 
 SERIES: dict[int, dict[str, Any]] = {
@@ -87,7 +88,9 @@ def test_settled_stretches_are_kept_for_minutes_and_young_ones_for_seconds() -> 
     assert [ask(cache, [1], span, now_ms, 5)[1] for _ in range(3)] == [4, 0, 0]
     assert ask(cache, [1, 2], span, now_ms, 5)[1] == 4
     assert ask(cache, [1], span, now_ms + YOUNG_KEPT_MS, 5)[1] == 2
-    assert ask(cache, [1], span, now_ms + KEPT_MS, 5)[1] == 2  # the other two were settled when they were asked again
+    old = cache.plan("a", [1], STEP, span, now_ms + KEPT_MS)
+    assert old.missing == {} and old.ageing == {Span(0, 2 * WIDTH): [1]}  # the other two were settled when they were asked again
+    assert ask(cache, [1], span, now_ms + KEPT_MS + RENEWED_MS, 5)[1] == 2
     assert cache.plan("b", [1], STEP, span, now_ms).have == {}
 
 
@@ -102,6 +105,14 @@ def test_the_newest_seconds_are_asked_each_time_and_nothing_but_them() -> None:
     later_ms = now_ms + HEAD_BUCKETS * STEP
     ask(cache, [1], span, later_ms, 5)
     assert cache.plan("a", [1], STEP, span, later_ms).missing == {Span(known_ms + HEAD_BUCKETS * STEP, 20 * WIDTH): [1]}
+
+
+def test_of_a_followed_series_is_kept_what_has_landed_for_certain() -> None:
+    assert unsure_ms(1_000) == 1_000 + NEWEST_MS + AHEAD_MS, "what came since may be that old"
+    assert unsure_ms(-AHEAD_MS) == NEWEST_MS, "a sender's clock that is ahead keeps nothing that others would not"
+    assert unsure_ms(10**9) == STORE_BEHIND_MS, "silent, or a store that is far behind"
+    found = {"id": np.array([3, 3, 9], np.uint64), "ts": np.array([5, 17, 11])}
+    assert newest_rows(found) == {3: 17, 9: 11} and newest_rows({}) == {}
 
 
 def test_what_is_young_lives_longer_while_nothing_comes_late() -> None:
