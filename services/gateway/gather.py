@@ -37,16 +37,21 @@ class Gather(Generic[K, A, B]):
         """Questions that reached the store."""
 
     async def ask(self, key: K, ids: Iterable[int]) -> dict[A, B]:
-        """The answers of the questions that these ids went along with. Raises what the work raised."""
+        """The answers of the questions that these ids went along with. Raises what the work raised for them."""
         wanted = set(ids)
         asked = self._asked.get(key)
         if asked is None or asked.ids.isdisjoint(wanted):
             return await self._next(key, wanted)
         rest = wanted - asked.ids
-        if not rest:
-            return await asyncio.shield(asked.answer)
-        on_its_way, found = await asyncio.gather(asyncio.shield(asked.answer), self._next(key, rest))
-        return on_its_way | found
+        others = [self._next(key, rest)] if rest else []
+        on_its_way, *found = await asyncio.gather(asyncio.shield(asked.answer), *others, return_exceptions=True)
+        if isinstance(on_its_way, BaseException):  # that question held more than ours, which may have been what was wrong with it
+            return await self._next(key, wanted)
+        for more in found:
+            if isinstance(more, BaseException):
+                raise more
+            on_its_way = on_its_way | more
+        return on_its_way
 
     async def _next(self, key: K, wanted: set[int]) -> dict[A, B]:
         slot = self._waiting.get(key)

@@ -117,15 +117,20 @@ class RangeCache:
                 ageing.setdefault(Span(start, end), []).append(s)
         return Plan(have, missing, ageing)
 
-    def put(self, key: Key, columns: Stretch, asked_ms: int, since_ms: int = 0, newest_ms: int = NEWEST_MS) -> None:
-        """Keep what was asked at ``asked_ms``, but for the newest buckets. Rows from ``since_ms`` on continue the head that ends there."""
+    def put(
+        self, key: Key, columns: Stretch, asked_ms: int, since_ms: int = 0, newest_ms: int = NEWEST_MS, calm: bool = True
+    ) -> None:  # fmt: skip
+        """Keep what was asked at ``asked_ms``, but for the newest buckets. Rows from ``since_ms`` on continue the head that ends there.
+
+        Not ``calm``: a row that had come late may not have been there yet, so what is young is not kept for longer.
+        """
         _, _, step, number = key
         start, end = number * step * BUCKETS, (number + 1) * step * BUCKETS
         grain = step * HEAD_BUCKETS
         known_ms = min(end, (asked_ms - newest_ms) // grain * grain)
         if known_ms <= max(start, since_ms):
             return
-        until_ms, made_ms = asked_ms + (KEPT_MS if end <= asked_ms - SETTLED_AFTER_MS else YOUNG_KEPT_MS), asked_ms
+        until_ms, made_ms = asked_ms + (KEPT_MS if known_ms <= asked_ms - SETTLED_AFTER_MS else YOUNG_KEPT_MS), asked_ms if calm else 0
         if since_ms > start:
             head = self._kept.get(key)
             if head is None or head.known_ms != since_ms:

@@ -137,10 +137,11 @@ class Ranges:
             table = read_native(found)
             landed = newest_rows(table)
             for key, stretch in cut(table, tenant, group, step, span).items():
-                newest_ms = NEWEST_MS
-                if self._hot.since(key[1]) <= asked_ms:
-                    newest_ms = unsure_ms(asked_ms - landed[key[1]]) if key[1] in landed else STORE_BEHIND_MS
-                self.cache.put(key, stretch, asked_ms, span.start_ms, newest_ms)
+                here_ms, whole_ms = landed.get(key[1], 0), self._hot.since(key[1])
+                has_it = here_ms >= whole_ms  # what came before the series was whole, late rows too
+                newest_ms = unsure_ms(asked_ms - here_ms) if has_it else STORE_BEHIND_MS if whole_ms <= asked_ms else NEWEST_MS
+                calm = has_it or whole_ms <= asked_ms - STORE_BEHIND_MS
+                self.cache.put(key, stretch, asked_ms, span.start_ms, newest_ms, calm)
                 out[key] = stretch
         return out
 
@@ -153,7 +154,7 @@ class Ranges:
 
 
 def newest_rows(found: Mapping[str, Array]) -> dict[int, int]:
-    """By series the time (ms) of a row of its newest bucket in an answer, which is sorted by series and bucket."""
+    """By series the time (ms) of the first row of its newest bucket in an answer, which is sorted by series and bucket."""
     if not found or not len(found["id"]):
         return {}
     last = np.flatnonzero(np.r_[found["id"][1:] != found["id"][:-1], True])
@@ -161,7 +162,7 @@ def newest_rows(found: Mapping[str, Array]) -> dict[int, int]:
 
 
 def unsure_ms(age_ms: int) -> int:
-    """How much of the store's answer is not kept of a series whose rows are here, when its newest row in the store is so old.
+    """How much of the store's answer is not kept of a series that was whole before a row that has landed and is so old.
 
     Rows of a series land in the order in which they came. What came after that row may be older by as much as rows are held to be timely,
     and its own clock may be ahead.

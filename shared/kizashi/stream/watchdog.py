@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from kizashi.observe.logs import logger
 from kizashi.observe.metrics import LAG
@@ -26,6 +27,15 @@ EXIT_STUCK = 75
 Positions = Mapping[tuple[str, int], int]
 
 
+@dataclass(frozen=True)
+class _Still:
+    """Where a partition stands, since when records wait there, and whether it came there from another place where some waited."""
+
+    at: int
+    since_s: float
+    moved: bool
+
+
 class Watchdog:
     """``positions`` gives the next offset of each owned (topic, partition); ``ends`` asks the broker for their ends, or raises."""
 
@@ -37,8 +47,8 @@ class Watchdog:
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._positions, self._ends, self._exit, self._now = positions, ends, exit_process, monotonic_s
-        self._still: dict[tuple[str, int], tuple[int, float]] = {}
-        """Where each with records that wait stands, and since when they wait there: what has nothing to do stands still by right."""
+        self._still: dict[tuple[str, int], _Still] = {}
+        """Those with records that wait: what has nothing to do stands still by right."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
@@ -68,10 +78,14 @@ class Watchdog:
         for topic, n in lag.items():
             LAG.labels(topic).set(n)
         before = self._still
-        self._still = {tp: before[tp] if tp in before and before[tp][0] == at else (at, now) for tp, at in positions.items() if waiting[tp]}
-        backlog = any(now - since <= STUCK_AFTER_S and waiting[tp] >= BACKLOG for tp, (_, since) in self._still.items())
+        self._still = {
+            tp: before[tp] if tp in before and before[tp].at == at else _Still(at, now, moved=tp in before)
+            for tp, at in positions.items()
+            if waiting[tp]
+        }
+        backlog = any(s.moved and now - s.since_s <= STUCK_AFTER_S and waiting[tp] >= BACKLOG for tp, s in self._still.items())
         patience_s = STARVED_AFTER_S if backlog else STUCK_AFTER_S
-        return [tp for tp, (_, since) in self._still.items() if now - since > patience_s]
+        return [tp for tp, s in self._still.items() if now - s.since_s > patience_s]
 
     def _run(self) -> None:
         while not self._stop.wait(ASK_EVERY_S):

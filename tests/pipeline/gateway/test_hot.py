@@ -31,7 +31,7 @@ SERIES = [7, 8, 1 << 63]
 HOUR_MS = 3_600_000
 LATE_AT = 60
 WARM = 125
-"""Seconds until the store's answer, its newest minute cut off, ends after the rows that are followed begin."""
+"""Seconds until charts are made of followed rows, however far behind the store is."""
 
 
 class House:
@@ -96,6 +96,11 @@ def close(found: object, wanted: object) -> bool:
     return found == wanted
 
 
+def low(chart: Any, before_ms: int) -> dict[str, list[tuple[int, float]]]:
+    """The times and lowest values of each series before a time."""
+    return {s["id"]: [p for p in zip(s["ts"], s["low"], strict=True) if p[0] < before_ms] for s in chart["series"]}
+
+
 async def test_a_chart_from_followed_rows_is_the_stores(store: Store) -> None:
     house = House(store, 1_800_000_000_000)
     house.come([(s, house.clock.now_ms() - 1_000 * n, 0) for s in SERIES for n in range(3_000)])
@@ -138,6 +143,20 @@ async def test_a_store_that_is_behind_leaves_no_hole(store: Store, behind_s: int
     assert found is not None
     house.land(0)
     assert close(found, await house.chart(house.reader(HotRows(house.clock, 1, lambda _: False, int))))
+
+
+@pytest.mark.parametrize("late_s", [25, 45, 120])
+async def test_a_late_row_that_a_slow_store_gets_later_shows_when_it_is_there(store: Store, late_s: int) -> None:
+    house = House(store, 1_800_500_000_000 + late_s * 10_000_000)
+    house.behind_s = 10
+    for n in range(70):
+        house.second()
+        if n == 40:
+            house.come([(s, house.clock.now_ms() - late_s * 1_000, LATE) for s in SERIES])
+        if n < 30 or n == 46:  # the second when the series is called whole again, and the store has not got that row
+            await house.chart(house.ranges)
+    found, wanted = await house.chart(house.ranges), await house.chart(house.reader(HotRows(house.clock, 1, lambda _: False, int)))
+    assert close(low(found, house.clock.now_ms() - 20_000), low(wanted, house.clock.now_ms() - 20_000)), "but for what the store lacks"
 
 
 async def test_who_asks_for_what_is_ageing_does_not_wait_for_the_store(store: Store) -> None:

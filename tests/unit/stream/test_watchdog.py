@@ -58,6 +58,18 @@ def test_a_partition_behind_the_backlog_of_another_gets_more_time() -> None:
     assert dog.look() == [TP]
 
 
+def test_a_burst_that_nobody_takes_gives_no_more_time() -> None:
+    quiet = ("in", 1)
+    at, ends = {TP: 5, quiet: 0}, {TP: 6, quiet: 0}
+    dog, clock = make(at, ends)
+    dog.look()
+    clock.advance(STUCK_AFTER_S - 1)
+    ends[quiet] = 10 * BACKLOG
+    assert dog.look() == []
+    clock.advance(2.0)
+    assert dog.look() == [TP], "nothing moves"
+
+
 def test_a_partition_that_stands_still_beside_ones_without_backlog_is_stuck() -> None:
     idle = ("in", 1)
     at, ends = {TP: 5, idle: 0}, {TP: 9, idle: 1}
