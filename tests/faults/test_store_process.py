@@ -41,14 +41,19 @@ def block(number: int) -> Block:
     return Block(ROWS).constant("block", "UInt64", number).fixed("row", "UInt64", np.arange(ROWS))
 
 
-def insert_until_dead(server: StoreProcess, first: int) -> tuple[int, int]:
-    """Insert numbered blocks until the server is gone: the next number, and how many were acknowledged."""
+def insert_until_dead(server: StoreProcess, first: int, killer: threading.Timer) -> tuple[int, int]:
+    """Insert numbered blocks until the server is gone: the next number, and how many were acknowledged.
+
+    The killer is let go when the first is acknowledged: a busy machine may take longer for it than the killer waits.
+    """
     door = connect(server.settings)
     number = first
     try:
         while True:
             door.insert_block("blocks", block(number))
             number += 1
+            if number == first + 1:
+                killer.start()
     except StoreUnavailable:
         return number, number - first
     finally:
@@ -65,12 +70,11 @@ def test_kill_in_mid_insert_loses_no_acknowledged_block(server: StoreProcess, ki
     door.command("CREATE TABLE blocks (block UInt64, row UInt64) ENGINE = MergeTree ORDER BY (block, row)")
     number, acknowledged = 0, set()
     for _ in range(kills):
-        timer = threading.Timer(chance.uniform(0.2, 1.0), server.kill)
-        timer.start()
+        killer = threading.Timer(chance.uniform(0.2, 1.0), server.kill)
         first = number
-        number, count = insert_until_dead(server, first)
-        timer.join()
+        number, count = insert_until_dead(server, first, killer)
         assert count > 0
+        killer.join()
         acknowledged |= set(range(first, number))
         number += 1  # the last one may have landed without its acknowledgement: never send that number again
         server.start()
