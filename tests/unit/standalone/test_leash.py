@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ def said(nice: int, own_session: bool) -> list[str]:
 
 @pytest.mark.parametrize("nice", [0, 7])
 def test_the_program_has_the_nice_value_it_was_given(nice: int) -> None:
-    assert int(said(nice, own_session=True)[0]) == nice
+    assert int(said(nice, own_session=True)[0]) == min(19, os.nice(0) + nice), "on top of ours"
 
 
 @pytest.mark.skipif(not GROUPS.exists() or GROUPS.read_text().strip() != "1", reason="this kernel does not share by session")
