@@ -60,19 +60,26 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """Buckets of a stretch before ``known_ms``, good until ``until_ms``; the oldest of them asked at ``made_ms``."""
+    """Buckets of a stretch before ``known_ms``, good until ``until_ms``; the oldest of them asked at ``made_ms``.
+
+    ``whole`` says that they hold what had come late until then.
+    """
 
     until_ms: int
     made_ms: int
     known_ms: int
+    whole: bool
     columns: Stretch
 
     def fresh_until_ms(self, calm_ms: int) -> int:
-        return self.until_ms if self.made_ms < calm_ms else max(self.until_ms, self.made_ms + CALM_KEPT_MS)
+        return max(self.until_ms, self.made_ms + CALM_KEPT_MS) if self._calm(calm_ms) else self.until_ms
 
     def given_until_ms(self, calm_ms: int) -> int:
         settled = self.known_ms <= self.made_ms - SETTLED_AFTER_MS
-        return self.fresh_until_ms(calm_ms) + (RENEWED_MS if settled or self.made_ms >= calm_ms else 0)
+        return self.fresh_until_ms(calm_ms) + (RENEWED_MS if settled or self._calm(calm_ms) else 0)
+
+    def _calm(self, calm_ms: int) -> bool:
+        return self.whole and self.made_ms >= calm_ms
 
 
 class RangeCache:
@@ -118,11 +125,11 @@ class RangeCache:
         return Plan(have, missing, ageing)
 
     def put(
-        self, key: Key, columns: Stretch, asked_ms: int, since_ms: int = 0, newest_ms: int = NEWEST_MS, calm: bool = True
+        self, key: Key, columns: Stretch, asked_ms: int, since_ms: int = 0, newest_ms: int = NEWEST_MS, whole: bool = True
     ) -> None:  # fmt: skip
         """Keep what was asked at ``asked_ms``, but for the newest buckets. Rows from ``since_ms`` on continue the head that ends there.
 
-        Not ``calm``: a row that had come late may not have been there yet, so what is young is not kept for longer.
+        Not ``whole``: a row that had come late may not have been there yet, so what is young is not kept for longer.
         """
         _, _, step, number = key
         start, end = number * step * BUCKETS, (number + 1) * step * BUCKETS
@@ -130,17 +137,17 @@ class RangeCache:
         known_ms = min(end, (asked_ms - newest_ms) // grain * grain)
         if known_ms <= max(start, since_ms):
             return
-        until_ms, made_ms = asked_ms + (KEPT_MS if known_ms <= asked_ms - SETTLED_AFTER_MS else YOUNG_KEPT_MS), asked_ms if calm else 0
+        until_ms, made_ms = asked_ms + (KEPT_MS if known_ms <= asked_ms - SETTLED_AFTER_MS else YOUNG_KEPT_MS), asked_ms
         if since_ms > start:
             head = self._kept.get(key)
             if head is None or head.known_ms != since_ms:
                 return
             columns = np.concatenate((head.columns, columns), axis=1)
-            until_ms, made_ms = min(until_ms, head.until_ms), min(made_ms, head.made_ms)
+            until_ms, made_ms, whole = min(until_ms, head.until_ms), min(made_ms, head.made_ms), whole and head.whole
         if known_ms < end:
             columns = columns[:, : np.searchsorted(columns[BUCKET], known_ms)].copy()  # a view would keep the rest alive
         self._drop(key)
-        self._kept[key] = _Kept(until_ms, made_ms, known_ms, columns)
+        self._kept[key] = _Kept(until_ms, made_ms, known_ms, whole, columns)
         self._size += _bytes(columns)
         while self._size > self._limit and self._kept:
             self._drop(next(iter(self._kept)))

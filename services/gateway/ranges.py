@@ -136,14 +136,20 @@ class Ranges:
         for group, found in zip(groups, answers, strict=True):
             table = read_native(found)
             landed = newest_rows(table)
+            certain = {s: self._certain(s, landed.get(s, 0), asked_ms) for s in group}
             for key, stretch in cut(table, tenant, group, step, span).items():
-                here_ms, whole_ms = landed.get(key[1], 0), self._hot.since(key[1])
-                has_it = here_ms >= whole_ms  # what came before the series was whole, late rows too
-                newest_ms = unsure_ms(asked_ms - here_ms) if has_it else STORE_BEHIND_MS if whole_ms <= asked_ms else NEWEST_MS
-                calm = has_it or whole_ms <= asked_ms - STORE_BEHIND_MS
-                self.cache.put(key, stretch, asked_ms, span.start_ms, newest_ms, calm)
+                self.cache.put(key, stretch, asked_ms, span.start_ms, *certain[key[1]])
                 out[key] = stretch
         return out
+
+    def _certain(self, series: int, landed_ms: int, asked_ms: int) -> tuple[int, bool]:
+        """How much of the newest of an answer is not kept, and whether the rest holds what came late before the series was whole."""
+        whole_ms = self._hot.since(series)
+        if landed_ms >= whole_ms:
+            return unsure_ms(asked_ms - landed_ms), True
+        if whole_ms <= asked_ms:
+            return STORE_BEHIND_MS, whole_ms <= asked_ms - STORE_BEHIND_MS
+        return NEWEST_MS, False
 
     async def _edges(self) -> Edges:
         async def make() -> bytes:

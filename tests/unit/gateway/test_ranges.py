@@ -115,6 +115,17 @@ def test_of_a_followed_series_is_kept_what_has_landed_for_certain() -> None:
     assert newest_rows(found) == {3: 17, 9: 11} and newest_rows({}) == {}
 
 
+def test_what_may_lack_a_late_row_lives_shorter_only_while_it_is_young() -> None:
+    cache = RangeCache()
+    now_ms = SETTLED_AFTER_MS + 2 * WIDTH
+    for n in range(4):
+        cache.put(("a", 1, STEP, n), np.empty((len(KEPT), 0)), now_ms, n * WIDTH, whole=False)
+    plan = cache.plan("a", [1], STEP, Span(0, 4 * WIDTH), now_ms + YOUNG_KEPT_MS, lambda _: 0)
+    assert plan.missing == {Span(2 * WIDTH, 4 * WIDTH): [1]}
+    plan = cache.plan("a", [1], STEP, Span(0, 4 * WIDTH), now_ms + KEPT_MS, lambda _: 0)
+    assert plan.ageing == {Span(0, 2 * WIDTH): [1]}
+
+
 def test_what_is_young_lives_longer_while_nothing_comes_late() -> None:
     now_ms = NEWEST_MS + 10 * WIDTH
     span = Span(0, 5 * WIDTH)
