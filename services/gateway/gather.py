@@ -42,16 +42,18 @@ class Gather(Generic[K, A, B]):
         asked = self._asked.get(key)
         if asked is None or asked.ids.isdisjoint(wanted):
             return await self._next(key, wanted)
+        coming = self._coming(key, asked, wanted & asked.ids)
         rest = wanted - asked.ids
-        others = [self._next(key, rest)] if rest else []
-        on_its_way, *found = await asyncio.gather(asyncio.shield(asked.answer), *others, return_exceptions=True)
-        if isinstance(on_its_way, BaseException):  # that question held more than ours, which may have been what was wrong with it
+        if not rest:
+            return await coming
+        found, more = await asyncio.gather(coming, self._next(key, rest))
+        return found | more
+
+    async def _coming(self, key: K, asked: _Slot[A, B], wanted: set[int]) -> dict[A, B]:
+        try:
+            return await asyncio.shield(asked.answer)
+        except Exception:  # that question held more than ours, which may have been what was wrong with it
             return await self._next(key, wanted)
-        for more in found:
-            if isinstance(more, BaseException):
-                raise more
-            on_its_way = on_its_way | more
-        return on_its_way
 
     async def _next(self, key: K, wanted: set[int]) -> dict[A, B]:
         slot = self._waiting.get(key)

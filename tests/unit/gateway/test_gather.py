@@ -9,27 +9,36 @@ import pytest
 from services.gateway.gather import Gather
 
 
-async def test_a_crowd_asks_twice_and_everybody_gets_an_answer() -> None:
-    release = asyncio.Event()
-    asked: list[list[int]] = []
+class HeldStore:
+    """Answers when it is let go, with the squares of what it is asked for, and refuses a question that holds ``refused``."""
 
-    async def work(key: str, ids: list[int]) -> dict[int, int]:
-        asked.append(ids)
-        await release.wait()
+    def __init__(self, refused: int = -1) -> None:
+        self.asked: list[list[int]] = []
+        self.release = asyncio.Event()
+        self._refused = refused
+
+    async def squares(self, key: str, ids: list[int]) -> dict[int, int]:
+        self.asked.append(ids)
+        await self.release.wait()
+        if self._refused in ids:
+            raise ValueError("no")
         return {i: i * i for i in ids}
 
-    gather: Gather[str, int, int] = Gather(work)
+
+async def test_a_crowd_asks_twice_and_everybody_gets_an_answer() -> None:
+    store = HeldStore()
+    gather: Gather[str, int, int] = Gather(store.squares)
     readers = [asyncio.create_task(gather.ask("k", [n])) for n in range(50)]
     readers.append(asyncio.create_task(gather.ask("other", [7])))
     for _ in range(3):
         await asyncio.sleep(0)
     late = [asyncio.create_task(gather.ask("k", [n, 99])) for n in range(50, 60)]
     await asyncio.sleep(0)
-    release.set()
+    store.release.set()
     found = await asyncio.gather(*readers, *late)
     assert all(found[n][n] == n * n for n in range(50)) and found[50] == {7: 49}
     assert all(answer[99] == 9801 for answer in found[51:])
-    assert sorted(map(len, asked)) == [1, 11, 50] and gather.questions == 3
+    assert sorted(map(len, store.asked)) == [1, 11, 50] and gather.questions == 3
     assert await gather.ask("k", [3]) == {3: 9}
 
 
@@ -81,45 +90,31 @@ async def test_questions_that_come_within_the_wait_are_one_from_the_start() -> N
 
 
 async def test_what_is_being_asked_is_not_asked_again() -> None:
-    release = asyncio.Event()
-    asked: list[list[int]] = []
-
-    async def work(key: str, ids: list[int]) -> dict[int, int]:
-        asked.append(ids)
-        await release.wait()
-        return {i: i * i for i in ids}
-
-    gather: Gather[str, int, int] = Gather(work)
+    store = HeldStore()
+    gather: Gather[str, int, int] = Gather(store.squares)
     first = asyncio.create_task(gather.ask("k", [1, 2, 3]))
     for _ in range(3):
         await asyncio.sleep(0)
     same, more, other = [asyncio.create_task(gather.ask("k", ids)) for ids in ([2], [3, 4], [5])]
     await asyncio.sleep(0)
-    release.set()
+    store.release.set()
     assert (await first)[1] == 1 and (await same)[2] == 4 and (await other)[5] == 25
     assert {3: 9, 4: 16}.items() <= (await more).items()
-    assert asked == [[1, 2, 3], [4, 5]]
-    assert await gather.ask("k", [2]) == {2: 4} and asked[-1] == [2], "an answer is not kept"
+    assert store.asked == [[1, 2, 3], [4, 5]]
+    assert await gather.ask("k", [2]) == {2: 4} and store.asked[-1] == [2], "an answer is not kept"
 
 
 async def test_who_came_for_what_is_on_its_way_does_not_get_the_error_of_others() -> None:
-    release = asyncio.Event()
-
-    async def work(key: str, ids: list[int]) -> dict[int, int]:
-        await release.wait()
-        if 1 in ids:
-            raise ValueError("no")
-        return dict.fromkeys(ids, 0)
-
-    gather: Gather[str, int, int] = Gather(work)
+    store = HeldStore(refused=1)
+    gather: Gather[str, int, int] = Gather(store.squares)
     first = asyncio.create_task(gather.ask("k", [1, 2]))
     for _ in range(3):
         await asyncio.sleep(0)
     same, more = [asyncio.create_task(gather.ask("k", ids)) for ids in ([2], [2, 3])]
     await asyncio.sleep(0)
-    release.set()
+    store.release.set()
     with pytest.raises(ValueError, match="no"):
         await first
-    assert {2: 0}.items() <= (await same).items() and {2: 0, 3: 0}.items() <= (await more).items()
+    assert {2: 4}.items() <= (await same).items() and {2: 4, 3: 9}.items() <= (await more).items()
     with pytest.raises(ValueError, match="no"):
         await gather.ask("k", [1])

@@ -12,6 +12,7 @@ import pytest
 from kizashi.standalone import leash
 
 GROUPS = Path("/proc/sys/kernel/sched_autogroup_enabled")
+grouped = pytest.mark.skipif(not GROUPS.exists() or GROUPS.read_text().strip() != "1", reason="this kernel does not share by session")
 SAY = "import os; print(os.nice(0)); print(open('/proc/self/autogroup').read() if os.path.exists('/proc/self/autogroup') else '')"
 
 
@@ -25,11 +26,11 @@ def test_the_program_has_the_nice_value_it_was_given(nice: int) -> None:
     assert int(said(nice, own_session=True)[0]) == min(19, os.nice(0) + nice), "on top of ours"
 
 
-@pytest.mark.skipif(not GROUPS.exists() or GROUPS.read_text().strip() != "1", reason="this kernel does not share by session")
+@grouped
 def test_its_session_stands_back_too_since_processors_are_shared_by_session() -> None:
     assert said(7, own_session=True)[1].endswith(" nice 7")
 
 
-@pytest.mark.skipif(not GROUPS.exists() or GROUPS.read_text().strip() != "1", reason="this kernel does not share by session")
+@grouped
 def test_a_session_that_is_not_its_own_keeps_its_priority() -> None:
     assert said(0, own_session=False)[1] == said(7, own_session=False)[1]
