@@ -196,17 +196,22 @@ async def _crowd(url: str, key: str, people: int, seconds: float, doing: Doing) 
 @asynccontextmanager
 async def _keys(client: aiohttp.ClientSession, people: int) -> AsyncIterator[list[str]]:
     """A key a person, as people have sessions of their own: limits count by key. Made with an administrator's key, deleted at the end."""
-    made: list[dict[str, Any]] = []
-    for n in range(people):
+
+    async def make(n: int) -> dict[str, Any]:
         async with client.post("/api/v1/tokens", json={"name": f"load {n}", "scopes": ["read"], "expires_days": 1}) as answer:
             answer.raise_for_status()
-            made.append(await answer.json())
+            made: dict[str, Any] = await answer.json()
+            return made
+
+    async def drop(prefix: str) -> None:
+        async with client.delete(f"/api/v1/config/key/{prefix}", headers={"If-Match": '"1"'}) as answer:
+            await answer.read()
+
+    made = await asyncio.gather(*(make(n) for n in range(people)))
     try:
         yield [one["key"] for one in made]
     finally:
-        for one in made:
-            async with client.delete(f"/api/v1/config/key/{one['prefix']}", headers={"If-Match": '"1"'}) as answer:
-                await answer.read()
+        await asyncio.gather(*(drop(one["prefix"]) for one in made))
 
 
 def _browser(url: str, key: str) -> Browser:

@@ -25,25 +25,28 @@ WARM_S = 15.0
 """Until the readers have caught up with what came while the load process started."""
 ANSWER_KEPT_S = 3.0
 """The health page is computed once in two seconds."""
-BEHIND = 50
-"""Messages; a reader commits its place only now and then."""
+BEHIND = 3_000
+"""Messages. The flow brings 400 a second, and a reader in no hurry commits its place every five seconds; the past is 12,720 messages."""
 DIGEST_S = 120.0
 
 
 def measure(people: int, seconds: float, rate: int) -> dict[str, Any]:
-    """What a request costs by route, then three runs of ``seconds`` each with ``people`` clients: delays in ms, and every part's cores."""
+    """Three runs of ``seconds`` each with ``people`` clients: delays in ms, and every part's cores; then what a request costs by route.
+
+    The flow begins as soon as the past has landed: ten thousand series that wait for it would be silent, and an outage is another test.
+    """
     with bench_house() as house:
         key = house.kizashi("token", "create", "bench", "--scope", "read", "--scope", "operate", "--scope", "admin")["key"]
         url = f"http://127.0.0.1:{house.settings.port}"
         order = Order(house.settings.kafka.bootstrap, series=SERIES, rate=rate)
         report: dict[str, Any] = {"series": SERIES, "past_samples": fill(house, order)}
-        report |= digested(lambda: lag(url, key)) | {"lag_before": lag(url, key)}
-        report["cost_ms"] = run(cost(url, key, house.cpu_s))
         with flowing(order) if rate else nullcontext() as flow:
             time.sleep(WARM_S)
+            report |= digested(lambda: lag(url, key)) | {"lag_before": lag(url, key)}
             for name, crowd in (("people", load), ("overview", overview_only), ("watching", watch_only)):
                 report[name] = _during(house, flow, lambda crowd=crowd: run(crowd(url, key, people, seconds)))  # type: ignore[misc]  # a default binds the crowd of now
                 report[name]["lag_after"] = lag(url, key)
+            report["cost_ms"] = run(cost(url, key, house.cpu_s))
     return report
 
 
