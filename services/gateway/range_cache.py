@@ -124,17 +124,15 @@ class RangeCache:
                 ageing.setdefault(Span(start, end), []).append(s)
         return Plan(have, missing, ageing)
 
-    def put(
-        self, key: Key, columns: Stretch, asked_ms: int, since_ms: int = 0, newest_ms: int = NEWEST_MS, whole: bool = True
-    ) -> None:  # fmt: skip
-        """Keep what was asked at ``asked_ms``, but for the newest buckets. Rows from ``since_ms`` on continue the head that ends there.
+    def put(self, key: Key, columns: Stretch, asked_ms: int, since_ms: int = 0, certain_ms: int | None = None, whole: bool = True) -> None:
+        """Keep what was asked at ``asked_ms``: what lies before ``certain_ms``, or else all but the newest buckets.
 
-        Not ``whole``: a row that had come late may not have been there yet, so what is young is not kept for longer.
+        Rows from ``since_ms`` on continue the head that ends there. Not ``whole``: a row that had come late may not have been there yet, so
+        what is young is not kept for longer.
         """
         _, _, step, number = key
         start, end = number * step * BUCKETS, (number + 1) * step * BUCKETS
-        grain = step * HEAD_BUCKETS
-        known_ms = min(end, (asked_ms - newest_ms) // grain * grain)
+        known_ms = min(end, head_end(asked_ms - NEWEST_MS, step) if certain_ms is None else certain_ms)
         if known_ms <= max(start, since_ms):
             return
         until_ms, made_ms = asked_ms + (KEPT_MS if known_ms <= asked_ms - SETTLED_AFTER_MS else YOUNG_KEPT_MS), asked_ms
@@ -171,6 +169,12 @@ class RangeCache:
         entry = self._kept.pop(key, None)
         if entry is not None:
             self._size -= _bytes(entry.columns)
+
+
+def head_end(certain_ms: int, step: int) -> int:
+    """Where a head ends of which everything before ``certain_ms`` is certain."""
+    grain = step * HEAD_BUCKETS
+    return certain_ms // grain * grain
 
 
 def _bytes(stretch: Stretch) -> int:

@@ -22,7 +22,7 @@ from services.gateway.live.rows import shorten
 from services.gateway.native import Array, read_native
 from services.gateway.problems import Problem
 from services.gateway.queries import range as q
-from services.gateway.range_cache import BUCKETS, NEWEST_MS, Key, Plan, RangeCache, Stretch
+from services.gateway.range_cache import BUCKETS, NEWEST_MS, Key, Plan, RangeCache, Stretch, head_end
 from services.gateway.series_index import Described
 from services.gateway.tiers import Edges, Tier, choose, edges
 from services.gateway.times import Span, bucket_ms
@@ -136,20 +136,25 @@ class Ranges:
         for group, found in zip(groups, answers, strict=True):
             table = read_native(found)
             landed = newest_rows(table)
-            certain = {s: self._certain(s, landed.get(s, 0), asked_ms) for s in group}
+            certain = {s: self._certain(s, step, landed.get(s, 0), asked_ms) for s in group}
             for key, stretch in cut(table, tenant, group, step, span).items():
                 self.cache.put(key, stretch, asked_ms, span.start_ms, *certain[key[1]])
                 out[key] = stretch
         return out
 
-    def _certain(self, series: int, landed_ms: int, asked_ms: int) -> tuple[int, bool]:
-        """How much of the newest of an answer is not kept, and whether the rest holds what came late before the series was whole."""
+    def _certain(self, series: int, step: int, landed_ms: int, asked_ms: int) -> tuple[int, bool]:
+        """Until which time (ms) the store's answer is kept, and whether that holds what came late before the series was whole.
+
+        ``landed_ms`` is the time of the first row of the newest bucket in it.
+        """
         whole_ms = self._hot.since(series)
         if landed_ms >= whole_ms:
-            return unsure_ms(asked_ms - landed_ms), True
+            bucket = landed_ms // step * step
+            # A row that we have seen has landed, so all before it in the log have, and those after it were younger.
+            return bucket if self._hot.rely(series, bucket) else head_end(asked_ms - unsure_ms(asked_ms - landed_ms), step), True
         if whole_ms <= asked_ms:
-            return STORE_BEHIND_MS, whole_ms <= asked_ms - STORE_BEHIND_MS
-        return NEWEST_MS, False
+            return head_end(asked_ms - STORE_BEHIND_MS, step), whole_ms <= asked_ms - STORE_BEHIND_MS
+        return head_end(asked_ms - NEWEST_MS, step), False
 
     async def _edges(self) -> Edges:
         async def make() -> bytes:

@@ -34,6 +34,8 @@ MOST_ROWS = 1_200
 """Of one series, 56 bytes each."""
 AHEAD_MS = 5_000
 """How far a sender's clock may be ahead, and how long a row may take from here into the store."""
+ORDERLY = 3
+"""Rows of a series, one after the other in order of time, from which on those before them are thought to have been in order too."""
 BEHIND_MS = 5_000
 """A partition whose newest batch is older than this is quiet, or we are behind: the store is asked."""
 TIDY_S = 10.0
@@ -46,12 +48,35 @@ TS, VALUE, SCORE, EXPECTED, LOWER, UPPER, FLAGS = range(WIDTH)
 
 @dataclass
 class _Series:
-    """``rows`` are COLUMNS one after the other, in order of arrival; only the newest while it is not charted."""
+    """``rows`` are COLUMNS one after the other, in order of arrival; only the newest while it is not charted.
+
+    ``ordered`` rows, from ``first_ms`` to ``last_ms``, have come in order of time; -1 since one has not. What is older than ``relied_ms``
+    is late.
+    """
 
     asked_s: float
     charted: bool = False
     since_ms: int | None = None
+    first_ms: float = 0.0
+    last_ms: float = 0.0
+    ordered: int = 0
+    relied_ms: int = 0
     rows: array[float] = field(default_factory=lambda: array("d"))
+
+    def begin_anew(self, since_ms: int | None) -> None:
+        """Something was missed, or came late: nothing before ``since_ms`` is whole."""
+        self.since_ms = since_ms
+        self.ordered = min(self.ordered, 0)
+        del self.rows[:]
+
+    def follow(self, ts: float) -> None:
+        """Look whether the next row is in order."""
+        if self.ordered < 0:
+            return
+        if self.ordered == 0:
+            self.first_ms = ts
+        self.ordered = self.ordered + 1 if ts > self.last_ms or self.ordered == 0 else -1
+        self.last_ms = ts
 
 
 class HotRows:
@@ -91,8 +116,7 @@ class HotRows:
     def restart(self) -> None:
         """Rows were missed: nothing that is kept is whole."""
         for one in self._series.values():
-            one.since_ms = None
-            del one.rows[:]
+            one.begin_anew(None)
 
     def take(self, partition: int, batch: ScoresBatch) -> None:
         """Rows of a partition, in the order of the log."""
@@ -110,9 +134,10 @@ class HotRows:
         columns = (getattr(rows, name).tolist() for name in COLUMNS)
         for series, row in zip(rows.ids.tolist(), zip(*columns, strict=True), strict=True):
             one = self._series[series]
-            if row[TS] < now_ms - NEWEST_MS:
-                one.since_ms = now_ms if one.since_ms is not None else None
-                del one.rows[:]  # what is older than the new time is the store's, and the newest row may not be here any more
+            if one.charted:
+                one.follow(row[TS])
+            if row[TS] < max(now_ms - NEWEST_MS, one.relied_ms):  # what is older than now is the store's, and the newest row may be gone
+                one.begin_anew(now_ms if one.since_ms is not None else None)
             elif one.charted:
                 one.rows.extend(row)
                 if len(one.rows) > MOST_ROWS * WIDTH:
@@ -129,7 +154,17 @@ class HotRows:
             if not self._followed(series_partition(series, self._partitions)):
                 return NEVER
             one.since_ms = self._clock.now_ms()
-        return one.since_ms + AHEAD_MS
+            one.ordered = min(one.ordered, 0)
+        whole_ms = one.since_ms + AHEAD_MS
+        return min(whole_ms, int(one.first_ms)) if one.ordered >= ORDERLY else whole_ms
+
+    def rely(self, series: int, until_ms: int) -> bool:
+        """Whether its rows have come in order of time so far. If so, one from before ``until_ms`` is late from now on, however young."""
+        one = self._series.get(series)
+        if one is None or one.ordered < ORDERLY:
+            return False
+        one.relied_ms = max(one.relied_ms, until_ms)
+        return True
 
     def holds(self, series: int, start_ms: int) -> bool:
         """Whether every row of the series from this time on is here."""
@@ -242,5 +277,6 @@ def _let_go(one: _Series, rows: int) -> None:
     """Let the oldest go; what is left is whole from there on."""
     newest = float(np.frombuffer(one.rows)[: rows * WIDTH : WIDTH].max())
     del one.rows[: rows * WIDTH]
+    one.first_ms = max(one.first_ms, newest + 1)
     if one.since_ms is not None:
         one.since_ms = max(one.since_ms, int(newest) + 1)

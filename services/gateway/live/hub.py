@@ -7,7 +7,7 @@ message is a join of ready fragments, so a thousand subscriptions cost little mo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import perf_counter
 
 import msgspec
@@ -23,7 +23,7 @@ from kizashi.stream.records import Record
 from services.gateway.live.findings import FindingDesk
 from services.gateway.live.hot import HotRows
 from services.gateway.live.recent import Recent
-from services.gateway.live.rows import Fragment, Rows, Sieve, cut, fragments, join, pick_fragments
+from services.gateway.live.rows import Fragment, Rows, Sieve, cut, fragments, join, pick_fragments, pieces
 from services.gateway.live.subscription import SeriesSubscription
 
 SCORES = topics.SCORES.name
@@ -38,6 +38,9 @@ BEGIN_S = 0.1
 """Those who join within it read the last seconds together."""
 GATHER_S = 0.02
 """Not seen by a person; a hundred screens that open send a thousand subscriptions, and each would walk over all the others."""
+SERIES_AT_ONCE = 300
+"""Written in a millisecond or two; then whoever asked something meanwhile has a turn."""
+SUBSCRIPTIONS_AT_ONCE = 50
 OBSERVED = 0
 """Partition that is always followed, so that the delay of the pipeline is known when nobody looks."""
 
@@ -57,6 +60,7 @@ class Hub:
         self._following: asyncio.Future[None] | None = None
         self._joining: list[SeriesSubscription] = []
         self._rows: list[Rows] = []
+        self._flushing = asyncio.Lock()
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.hot = HotRows(clock, partitions, lambda p: self._tail.caught_up(frozenset({(SCORES, p)})), self._follow_soon)
@@ -165,20 +169,36 @@ class Hub:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            self.flush()
+            async with self._flushing:
+                await self._flush_in_turns()
             await asyncio.sleep(self._flush_s)
 
-    def flush(self) -> None:
-        """Hand the rows that came since the last flush to every subscription that has joined."""
+    async def _flush_in_turns(self) -> None:
+        for _ in self._flush():
+            await asyncio.sleep(0)
+
+    def _flush(self) -> Iterator[None]:
+        """Hand the rows that came since the last flush to every subscription that has joined; between its steps others may have a turn."""
         if not self._rows:
             return
         began = perf_counter()
-        found = fragments(join(self._rows))
+        rows = join(self._rows)
         self._rows.clear()
-        for sub in self._subs:
-            if sub.joined and (mine := pick_fragments(sub.series, found)):
-                sub.deliver(sub.cursor(self._position), mine)
-        self.busy_s += perf_counter() - began
+        positions = {p: self._position(p) for p in range(self.partitions)}
+        subs = [sub for sub in self._subs if sub.joined]
+        found: dict[int, Fragment] = {}
+        for piece in pieces(rows, SERIES_AT_ONCE):
+            found |= piece
+            self.busy_s += perf_counter() - began
+            yield
+            began = perf_counter()
+        for first in range(0, len(subs), SUBSCRIPTIONS_AT_ONCE):
+            for sub in subs[first : first + SUBSCRIPTIONS_AT_ONCE]:
+                if sub in self._subs and (mine := pick_fragments(sub.series, found)):
+                    sub.deliver(sub.cursor(positions.__getitem__), mine)
+            self.busy_s += perf_counter() - began
+            yield
+            began = perf_counter()
 
     async def _join(self, sub: SeriesSubscription, followed: asyncio.Future[None]) -> None:
         """Wait until its partitions are read, then begin together with all others that wait."""
@@ -190,13 +210,20 @@ class Hub:
             self.unsubscribe([sub])
             return
         if not self._joining:
-            asyncio.get_running_loop().call_later(BEGIN_S, self._begin)
+            self._spawn(self._begin(), "live-begin")
         self._joining.append(sub)
 
-    def _begin(self) -> None:
+    async def _begin(self) -> None:
         """Begin exactly at a flush: rows before it belong to the replay, or are the last seconds, rows after it are live."""
+        await asyncio.sleep(BEGIN_S)
+        async with self._flushing:
+            await self._flush_in_turns()
+            for _ in self._flush():  # the little that came meanwhile, in one go
+                pass
+            self._join_now()
+
+    def _join_now(self) -> None:
         joining, self._joining = [sub for sub in self._joining if sub in self._subs], []
-        self.flush()
         found = self._last_seconds([sub for sub in joining if sub.since is None])
         for sub in joining:
             sub.joined = True

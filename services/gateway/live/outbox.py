@@ -54,7 +54,7 @@ class Outbox:
             return
         waiting.cursor = cursor
         if found:
-            waiting.series.update((s, f.last) for s, f in found.items())
+            waiting.series.update((s, f.last()) for s, f in found.items())
             waiting.conflated = True
             self.conflated += 1
 

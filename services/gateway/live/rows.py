@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -81,43 +83,61 @@ def join(parts: list[Rows]) -> Rows:
     return Rows(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
-@dataclass(frozen=True)
-class Fragment:
-    """The JSON object of one series in a ``points`` message, and the same with its newest point only."""
+class Fragment(NamedTuple):
+    """The JSON object of one series in a ``points`` message."""
 
     full: bytes
-    last: bytes
     points: int
+    last: Callable[[], bytes]
+    """The same with its newest point only: written when it is wanted, for clients that are slow."""
+
+
+class _Points(msgspec.Struct):
+    """As the client reads it."""
+
+    id: str
+    ts: list[int]
+    value: list[float]
+    score: list[float]
+    expected: list[float]
+    lower: list[float]
+    upper: list[float]
+    flags: list[int]
 
 
 _encode = msgspec.json.Encoder().encode
-_COLUMNS = (b'"ts":', b'"value":', b'"score":', b'"expected":', b'"lower":', b'"upper":', b'"flags":')
 
 
 def fragments(rows: Rows) -> dict[int, Fragment]:
-    """One fragment a series, rows of a series in order of arrival. NaN and infinity are written as null.
+    """One fragment a series, rows of a series in order of arrival. NaN and infinity are written as null."""
+    return {series: fragment for piece in pieces(rows, max(1, len(rows.ids))) for series, fragment in piece.items()}
+
+
+def pieces(rows: Rows, most: int) -> Iterator[dict[int, Fragment]]:
+    """As ``fragments``, ``most`` series at a time: writing thousands takes tens of milliseconds, and others may have a turn in between.
 
     float32 columns are shortened to the digits they carry, of all rows at once: a message holds few that anybody looks at.
     """
     if not len(rows.ids):
-        return {}
+        return
     order = np.argsort(rows.ids, kind="stable")
     ids = rows.ids[order]
     starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
-    ends = np.r_[starts[1:], len(ids)]
+    bounds = [*starts.tolist(), len(ids)]
+    names = [format_series_id(series) for series in ids[starts].tolist()]
     short = [shorten(column.astype(np.float64)) for column in (rows.score, rows.expected, rows.lower, rows.upper)]
     columns = [rows.ts[order].tolist(), rows.value[order].tolist(), *(c[order].tolist() for c in short), rows.flags[order].tolist()]
-    out: dict[int, Fragment] = {}
-    for series, start, end in zip(ids[starts].tolist(), starts.tolist(), ends.tolist(), strict=True):
-        full = _object(series, [column[start:end] for column in columns])
-        last = full if end - start == 1 else _object(series, [column[end - 1 : end] for column in columns])
-        out[series] = Fragment(full, last, end - start)
-    return out
 
+    def write(name: str, start: int, end: int) -> bytes:
+        return _encode(_Points(name, *(column[start:end] for column in columns)))
 
-def _object(series: int, columns: list[list[float]]) -> bytes:
-    body = b",".join([name + _encode(column) for name, column in zip(_COLUMNS, columns, strict=True)])
-    return b'{"id":"' + format_series_id(series).encode() + b'",' + body + b"}"
+    numbers = ids[starts].tolist()
+    for first in range(0, len(numbers), most):
+        piece: dict[int, Fragment] = {}
+        for n in range(first, min(first + most, len(numbers))):
+            start, end, name = bounds[n], bounds[n + 1], names[n]
+            piece[numbers[n]] = Fragment(write(name, start, end), end - start, partial(write, name, end - 1, end))
+        yield piece
 
 
 def points_message(sub_id: str, cursor: str, series: Iterable[bytes], conflated: bool = False) -> bytes:

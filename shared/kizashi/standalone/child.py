@@ -19,7 +19,7 @@ from kizashi.observe.metrics import RESTARTS
 from kizashi.standalone import leash
 from kizashi.standalone.rotating_log import RotatingLog
 
-State = Literal["waiting", "starting", "ready", "unready", "pausing", "ended", "stopped"]
+State = Literal["waiting", "starting", "ready", "unready", "pausing", "stopped"]
 
 AT_ONCE = frozenset({70, 71, 75})
 """Exit codes by which a service asks to be started again from its snapshot: nothing to wait for."""
@@ -146,9 +146,6 @@ class Child:
             began = time.monotonic()
             code = await self._once()
             if self._stopping.is_set():
-                return
-            if code == 0:
-                self._set("ended", "ended by itself with exit code 0")
                 return
             pause = backoff.after(time.monotonic() - began, code)
             self.restarts += 1

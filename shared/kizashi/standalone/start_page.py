@@ -24,14 +24,14 @@ TEXTS = {
         "next": "The services are starting. The page opens by itself.",
         "gone": "Nothing answers for a minute now. What went wrong stands in the terminal that started Kizashi.",
         "waiting": "waits", "starting": "starts", "ready": "ready", "unready": "does not answer", "pausing": "starts again soon",
-        "ended": "ended", "stopped": "stopped",
+        "stopped": "stopped",
     },
     "ja": {
         "title": "兆しを起動しています", "took": "秒経過(初回は 30 秒ほどかかります)",
         "next": "サービスを起動しています。画面は自動で開きます。",
         "gone": "1 分間応答がありません。原因は、起動した端末に表示されています。",
         "waiting": "待機中", "starting": "起動中", "ready": "準備完了", "unready": "応答なし", "pausing": "まもなく再起動",
-        "ended": "終了", "stopped": "停止",
+        "stopped": "停止",
     },
 }  # fmt: skip
 _PAGE = """<!doctype html><html lang="{lang}"><head><meta charset="utf-8">

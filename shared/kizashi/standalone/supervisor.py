@@ -103,7 +103,7 @@ class Supervisor:
     async def _until_ready(self, stage: Stage, group: Sequence[Child], stopping: asyncio.Event) -> None:
         deadline = time.monotonic() + STAGE_WITHIN_S
         while not all(child.state == "ready" for child in group) and not stopping.is_set():
-            gave_up = [child for child in group if child.restarts >= 3 or child.state == "ended"]
+            gave_up = [child for child in group if child.restarts >= 3]
             late = [child for child in group if child.state != "ready"] if time.monotonic() > deadline else gave_up
             if late:
                 raise Recoverable(

@@ -8,7 +8,7 @@ import pytest
 from kizashi.clock import ManualClock
 from kizashi.contracts.batches import DUPLICATE, F32, LATE, ScoresBatch
 from services.gateway.live import hot
-from services.gateway.live.hot import AHEAD_MS, BEHIND_MS, FORGET_S, KEEP_MS, MOST_ROWS, MOST_SERIES, TIDY_S, HotRows
+from services.gateway.live.hot import AHEAD_MS, BEHIND_MS, FORGET_S, KEEP_MS, MOST_ROWS, MOST_SERIES, ORDERLY, TIDY_S, HotRows
 from services.gateway.range_cache import NEVER, NEWEST_MS
 from services.gateway.times import Span
 
@@ -60,8 +60,10 @@ def test_a_charted_series_is_whole_from_a_moment_after_it_was_wanted(tail: Tail)
     assert tail.hot.since(2) == NEVER
     tail.hot.want([2], charted=True)
     assert tail.hot.since(2) == T0 + AHEAD_MS and tail.hot.wanted == {0} and tail.changes == 1
-    tail.pass_by(30, 2)
-    assert tail.hot.holds(2, T0 + AHEAD_MS) and not tail.hot.holds(2, T0 + AHEAD_MS - 1) and not tail.hot.holds(4, T0 + AHEAD_MS)
+    tail.pass_by(ORDERLY - 1, 2)
+    assert tail.hot.since(2) == T0 + AHEAD_MS and not tail.hot.rely(2, T0)
+    tail.pass_by(31 - ORDERLY, 2)
+    assert tail.hot.holds(2, T0 + 1_000) and not tail.hot.holds(2, T0 + 999) and not tail.hot.holds(4, T0 + AHEAD_MS)
     assert tail.values(2, T0 + 25_000) == [25, 26, 27, 28, 29, 30]
 
 
@@ -82,7 +84,20 @@ def test_a_late_row_begins_a_series_anew(tail: Tail) -> None:
     tail.hot.take(0, batch(now_ms, (2, now_ms - NEWEST_MS, 0.0)))
     assert tail.hot.since(2) == T0 + AHEAD_MS, "as late as a chart's newest buckets are young"
     tail.hot.take(0, batch(now_ms, (2, now_ms - NEWEST_MS - 1, 0.0)))
-    assert tail.hot.since(2) == now_ms + AHEAD_MS and tail.hot.since(4) == T0 + AHEAD_MS
+    assert tail.hot.since(2) == now_ms + AHEAD_MS and tail.hot.since(4) == T0 + 1_000
+
+
+def test_a_row_from_before_what_was_relied_on_is_late_however_young(tail: Tail) -> None:
+    tail.hot.want([2, 4], charted=True)
+    assert tail.hot.since(2) == tail.hot.since(4)
+    tail.pass_by(10, 2, 4)
+    now_ms = tail.clock.now_ms()
+    assert tail.hot.rely(2, now_ms - 2_000) and tail.hot.rely(4, now_ms - 2_000) and not tail.hot.rely(6, now_ms)
+    tail.hot.take(0, batch(now_ms, (2, now_ms - 1_500, 0.0), (4, now_ms - 2_001, 0.0)))
+    assert tail.hot.since(2) == T0 + AHEAD_MS, "not in order, but nobody relied on that"
+    assert tail.hot.since(4) == now_ms + AHEAD_MS and tail.values(4, T0) == []
+    tail.pass_by(10, 2, 4)
+    assert not tail.hot.rely(2, now_ms) and not tail.hot.rely(4, now_ms), "never again"
 
 
 def test_what_was_missed_is_never_taken_for_nothing(tail: Tail) -> None:
@@ -136,7 +151,7 @@ def test_a_series_that_is_too_fast_is_whole_only_as_far_as_it_is_kept(tail: Tail
     tail.hot.take(0, batch(now_ms, *((2, now_ms - MOST_ROWS + n, float(n)) for n in range(MOST_ROWS + 1))))
     kept = tail.values(2, 0, step=1)
     assert kept == [float(n) for n in range((MOST_ROWS + 1) // 2, MOST_ROWS + 1)]
-    assert tail.hot.since(2) == now_ms - MOST_ROWS + (MOST_ROWS + 1) // 2 + AHEAD_MS
+    assert tail.hot.since(2) == now_ms - MOST_ROWS + (MOST_ROWS + 1) // 2
 
 
 def test_series_that_nobody_asks_about_are_let_go(tail: Tail, monkeypatch: pytest.MonkeyPatch) -> None:

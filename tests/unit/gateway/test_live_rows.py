@@ -64,7 +64,7 @@ def test_points_are_grouped_by_series_in_order_of_arrival() -> None:
 
 def test_the_last_form_has_the_newest_point_only() -> None:
     found = fragments(cut(batch([7, 7, 7], [1, 2, 3], [1, 2, 3]), np.arange(3)))
-    assert json.loads(found[7].last)["ts"] == [3]
+    assert json.loads(found[7].last())["ts"] == [3]
     assert found[7].points == 3
 
 

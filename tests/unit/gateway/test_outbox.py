@@ -11,7 +11,7 @@ from services.gateway.live.rows import Fragment
 def fragment(series: int, *ts: int) -> dict[int, Fragment]:
     full = json.dumps({"id": f"{series:016x}", "ts": list(ts)}).encode()
     last = json.dumps({"id": f"{series:016x}", "ts": [ts[-1]]}).encode()
-    return {series: Fragment(full, last, len(ts))}
+    return {series: Fragment(full, len(ts), lambda: last)}
 
 
 def take_all(outbox: Outbox) -> list[dict[str, object]]:

@@ -67,12 +67,14 @@ async def test_stages_start_in_order_and_stop_in_reverse(folder: Path) -> None:
     assert not (folder / "run" / "state.json").exists()
 
 
-async def test_killed_child_is_started_again(folder: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "asked to end"])
+async def test_child_that_somebody_else_ends_is_started_again(folder: Path, number: int) -> None:
     child = Child(spec(folder, "victim"), folder / "logs")
     child.start()
     await asyncio.wait_for(child.ready.wait(), 10)
     first = child.pid
-    child.kill()
+    assert first is not None
+    os.kill(first, number)
     await until(lambda: child.restarts == 1 and child.state == "ready" and child.pid not in (None, first))
     await child.stop()
     assert child.pid is None
@@ -85,14 +87,6 @@ async def test_deaf_child_is_killed_after_its_time(folder: Path) -> None:
     began = time.monotonic()
     await child.stop()
     assert time.monotonic() - began < 2 and child.state == "stopped"
-
-
-async def test_exit_code_0_is_not_started_again(folder: Path) -> None:
-    child = Child(spec(folder, "done", "print('bye')"), folder / "logs")
-    child.start()
-    await until(lambda: child.state == "ended")
-    assert child.restarts == 0 and child.log.last_words() == "bye"
-    await child.stop()
 
 
 async def test_stage_that_cannot_start_says_what_the_child_said(folder: Path) -> None:
