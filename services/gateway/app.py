@@ -149,7 +149,7 @@ async def _parts(settings: Settings, limits: GatewaySettings) -> AsyncIterator[D
             logger().warning("live.waiting", detail="the live topics do not answer yet; pages show what is stored")
         painter = Painter(limits.ui / OURS, clock)
         stack.push_async_callback(painter.close)
-        catalog, ranges = Catalog(answers, clock), Ranges(answers, RangeCache(), clock, hub.hot)
+        catalog, ranges = Catalog(answers, clock), Ranges(answers, RangeCache(), clock, hub.hot, hub.lately)
         boards = Boards({"overview": lambda t: overview(parts, t), "stats": lambda t: stats_board(parts, t)}, limits.overview_s)
         reach = Reach(settings.tenant, READABLE, settings.store.database)
         parts = Doors(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from kizashi.observe.metrics import CACHE
 from services.gateway.answers import Answers, Value
 from services.gateway.gather import Gather
 from services.gateway.live.hot import AHEAD_MS, HotRows
+from services.gateway.live.lately import WIDTH_MS, Lately
 from services.gateway.live.rows import shorten
 from services.gateway.native import Array, read_native
 from services.gateway.problems import Problem
@@ -30,8 +32,8 @@ from services.gateway.times import Span, bucket_ms
 MEASURED = ("value", "low", "high", "score", "expected", "lower", "upper")
 KEPT = ("bucket", "rows", "ts", "flags", *MEASURED)
 BUCKET, ROWS, TS, FLAGS = range(4)
-SCORE = KEPT.index("score")
-"""From here on the columns are stored as 32-bit numbers: digits that they do not carry would double the answer."""
+LOW, HIGH, SCORE = (KEPT.index(name) for name in ("low", "high", "score"))
+"""From ``SCORE`` on the columns are stored as 32-bit numbers: digits that they do not carry would double the answer."""
 EMPTY: Stretch = np.empty((len(KEPT), 0), np.float64)
 """A stretch is (11, n): the columns of KEPT, in order of bucket."""
 STATEMENTS = {Tier.ROWS: q.BUCKETS, Tier.MINUTES: q.BY_MINUTE, Tier.HOURS: q.BY_HOUR}
@@ -41,6 +43,10 @@ TOGETHER_S = 0.003
 STORE_BEHIND_MS = 60_000
 """Of a series that is followed no more than so much of the store's answer is left away (``unsure_ms``): one that sends nothing, or a store
 that is further behind, looks the same."""
+NEAR_MS = 60_000
+"""A chart's end is not asked of the store when at least so much of it is at hand for every series: it lies in many small parts there."""
+NEAR_GRAIN_MS = 60_000
+"""Who asks within a minute asks the store for the same."""
 CELLS = 50_000
 """Buckets that one question brings back: 4 MB."""
 
@@ -62,8 +68,8 @@ Question = tuple[str, Tier, int, Span]
 class Ranges:
     """Reads ranges through the cache; what is missing comes from the rows just followed, or is gathered over all who ask."""
 
-    def __init__(self, answers: Answers, cache: RangeCache, clock: Clock, hot: HotRows) -> None:
-        self._answers, self._clock, self._hot = answers, clock, hot
+    def __init__(self, answers: Answers, cache: RangeCache, clock: Clock, hot: HotRows, lately: Lately) -> None:
+        self._answers, self._clock, self._hot, self._lately = answers, clock, hot, lately
         self.cache = cache
         self._gather: Gather[Question, Key, Stretch] = Gather(self._ask, wait_s=TOGETHER_S)
         self._renewing: dict[tuple[Question, int], asyncio.Task[None]] = {}
@@ -115,46 +121,88 @@ class Ranges:
                 self.cache.put(key, stretch, now_ms, span.start_ms)
             CACHE.labels("range", "followed").inc(len(found))
         away = [s for s in ids if s not in here]
-        if not away:
-            return found
-        asked = await self._gather.ask(question, away)
-        CACHE.labels("range", "miss").inc(len(away) * -(-span.length_ms // (step * BUCKETS)))
-        return {**asked, **found} if found else asked
+        cut_ms = await self._cut(tier, step, span)
+        near = self._lately.holds(away, cut_ms) if away and cut_ms < span.end_ms else []
+        far = [s for s in away if s not in near] if near else away
+        parts = await asyncio.gather(
+            self._asked(question, far),
+            self._asked((tenant, tier, step, Span(span.start_ms, cut_ms)), near if span.start_ms < cut_ms else []),
+        )
+        for part in parts:
+            found |= part
+        if near:
+            tail = Span(max(cut_ms, span.start_ms), span.end_ms)
+            for key, stretch in self._near(tenant, tier, step, tail, near).items():
+                found[key] = _seam(found[key], stretch) if key in found else stretch
+        return found
+
+    async def _asked(self, question: Question, ids: list[int]) -> Mapping[Key, Stretch]:
+        if not ids:
+            return {}
+        _, _, step, span = question
+        asked = await self._gather.ask(question, ids)
+        CACHE.labels("range", "miss").inc(len(ids) * -(-span.length_ms // (step * BUCKETS)))
+        mine = frozenset(ids)
+        return {key: stretch for key, stretch in asked.items() if key[1] in mine}
+
+    async def _cut(self, tier: Tier, step: int, span: Span) -> int:
+        """Where (ms) the store's part of an answer may end, since the rest is at hand for every series; the span's end when it is not."""
+        latest_ms = min(span.end_ms, self._clock.now_ms() - NEAR_MS)
+        if step % WIDTH_MS or tier is Tier.HOURS or latest_ms < self._lately.since():
+            return span.end_ms
+        if tier is Tier.MINUTES:
+            return min(span.end_ms, (await self._edges()).minutes_end)
+        grain = math.lcm(step, NEAR_GRAIN_MS)
+        cut_ms = -(-self._lately.since() // grain) * grain
+        return cut_ms if cut_ms <= latest_ms else span.end_ms
+
+    def _near(self, tenant: str, tier: Tier, step: int, span: Span, ids: list[int]) -> dict[Key, Stretch]:
+        now_ms = self._clock.now_ms()
+        found = cut(self._lately.buckets(ids, span, step, wide=tier is Tier.MINUTES), tenant, ids, step, span)
+        for key, stretch in found.items():
+            self.cache.put(key, stretch, now_ms, span.start_ms)
+        CACHE.labels("range", "lately").inc(len(found))
+        return found
 
     async def _ask(self, question: Question, ids: list[int]) -> dict[Key, Stretch]:
         tenant, tier, step, span = question
         values: dict[str, Value] = {"start": span.start_ms, "end": span.end_ms, "step": step}
+        statement = STATEMENTS[tier]
         if tier is not Tier.ROWS:
             whole = await self._edges()
+            if tier is Tier.MINUTES and span.end_ms <= whole.minutes_end:
+                statement = q.WHOLE_MINUTES
             values |= {"minutes_end": whole.minutes_end} | ({"hours_end": whole.hours_end} if tier is Tier.HOURS else {})
         most = max(1, CELLS // max(1, span.length_ms // step))
         groups = [ids[n : n + most] for n in range(0, len(ids), most)]
-        asked = (self._answers.raw(tenant, STATEMENTS[tier], {**values, "ids": group}, "Native") for group in groups)
+        asked = (self._answers.raw(tenant, statement, {**values, "ids": group}, "Native") for group in groups)
         asked_ms = self._clock.now_ms()
         answers = await asyncio.gather(*asked)
         out: dict[Key, Stretch] = {}
         for group, found in zip(groups, answers, strict=True):
             table = read_native(found)
             landed = newest_rows(table)
-            certain = {s: self._certain(s, step, landed.get(s, 0), asked_ms) for s in group}
+            certain = {s: self._certain(s, step, landed.get(s, 0), asked_ms, span.end_ms) for s in group}
             for key, stretch in cut(table, tenant, group, step, span).items():
                 self.cache.put(key, stretch, asked_ms, span.start_ms, *certain[key[1]])
                 out[key] = stretch
         return out
 
-    def _certain(self, series: int, step: int, landed_ms: int, asked_ms: int) -> tuple[int, bool]:
-        """Until which time (ms) the store's answer is kept, and whether that holds what came late before the series was whole.
+    def _certain(self, series: int, step: int, landed_ms: int, asked_ms: int, end_ms: int) -> tuple[int, bool]:
+        """Until which time (ms) an answer that ends at ``end_ms`` is kept, and whether that has what was late before the series was whole.
 
         ``landed_ms`` is the time of the first row of the newest bucket in it.
         """
-        whole_ms = self._hot.since(series)
+        whole_ms, landed_ms = self._hot.since(series), self._hot.landed(series, landed_ms)
+        whole_end = end_ms // step * step
         if landed_ms >= whole_ms:
             bucket = landed_ms // step * step
             # A row that we have seen has landed, so all before it in the log have, and those after it were younger.
-            return bucket if self._hot.rely(series, bucket) else head_end(asked_ms - unsure_ms(asked_ms - landed_ms), step), True
+            certain_ms = bucket if self._hot.rely(series, bucket) else head_end(asked_ms - unsure_ms(asked_ms - landed_ms), step)
+            return min(whole_end, certain_ms), True
         if whole_ms <= asked_ms:
-            return head_end(asked_ms - STORE_BEHIND_MS, step), whole_ms <= asked_ms - STORE_BEHIND_MS
-        return head_end(asked_ms - NEWEST_MS, step), False
+            return min(whole_end, head_end(asked_ms - STORE_BEHIND_MS, step)), whole_ms <= asked_ms - STORE_BEHIND_MS
+        return whole_end if end_ms <= asked_ms - NEWEST_MS else head_end(asked_ms - NEWEST_MS, step), False
 
     async def _edges(self) -> Edges:
         async def make() -> bytes:
@@ -225,6 +273,17 @@ def shape(stretches: Mapping[Key, Stretch], asked: Asked, step: int, described: 
         about = {k: described[s][k] for k in ("metric", "labels", "unit")}
         series.append({**about, "id": format_series_id(s), **body})
     return {"from": asked.span.start_ms, "to": asked.span.end_ms, "step_ms": 0 if raw else step, "series": series}
+
+
+def _seam(old: Stretch, new: Stretch) -> Stretch:
+    """One after the other; when a bucket lies in both, what is in it together."""
+    if not old.shape[1] or not new.shape[1] or old[BUCKET, -1] != new[BUCKET, 0]:
+        return _join([old, new])
+    a, b = old[:, -1], new[:, 0]
+    both = np.where(np.isnan(a), b, np.where(np.isnan(b), a, (a * a[ROWS] + b * b[ROWS]) / (a[ROWS] + b[ROWS])))
+    both[BUCKET], both[ROWS], both[TS], both[FLAGS] = a[BUCKET], a[ROWS] + b[ROWS], a[TS], int(a[FLAGS]) | int(b[FLAGS])
+    both[LOW], both[HIGH], both[SCORE] = min(a[LOW], b[LOW]), max(a[HIGH], b[HIGH]), max(a[SCORE], b[SCORE])
+    return np.concatenate((old[:, :-1], both[:, np.newaxis], new[:, 1:]), axis=1)
 
 
 def _join(parts: list[Stretch]) -> Stretch:

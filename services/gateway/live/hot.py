@@ -61,6 +61,7 @@ class _Series:
     last_ms: float = 0.0
     ordered: int = 0
     relied_ms: int = 0
+    landed_ms: int = 0
     rows: array[float] = field(default_factory=lambda: array("d"))
 
     def begin_anew(self, since_ms: int | None) -> None:
@@ -157,6 +158,14 @@ class HotRows:
             one.ordered = min(one.ordered, 0)
         whole_ms = one.since_ms + AHEAD_MS
         return min(whole_ms, int(one.first_ms)) if one.ordered >= ORDERLY else whole_ms
+
+    def landed(self, series: int, ts: int) -> int:
+        """Remember that a row of this time (ms) is in the store; the time of the newest of which that is known."""
+        one = self._series.get(series)
+        if one is None:
+            return ts
+        one.landed_ms = max(one.landed_ms, ts)
+        return one.landed_ms
 
     def rely(self, series: int, until_ms: int) -> bool:
         """Whether its rows have come in order of time so far. If so, one from before ``until_ms`` is late from now on, however young."""

@@ -7,8 +7,9 @@ message is a join of ready fragments, so a thousand subscriptions cost little mo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from time import perf_counter
+from typing import Any
 
 import msgspec
 
@@ -22,6 +23,7 @@ from kizashi.stream.live_tail import LiveTail, Place, read_spans
 from kizashi.stream.records import Record
 from services.gateway.live.findings import FindingDesk
 from services.gateway.live.hot import HotRows
+from services.gateway.live.lately import Lately
 from services.gateway.live.recent import Recent
 from services.gateway.live.rows import Fragment, Rows, Sieve, cut, fragments, join, pick_fragments, pieces
 from services.gateway.live.subscription import SeriesSubscription
@@ -42,7 +44,8 @@ SERIES_AT_ONCE = 300
 """Written in a millisecond or two; then whoever asked something meanwhile has a turn."""
 SUBSCRIPTIONS_AT_ONCE = 50
 OBSERVED = 0
-"""Partition that is always followed, so that the delay of the pipeline is known when nobody looks."""
+"""Partition that is always followed, so that the delay of the pipeline is known when nobody looks: the only one when there are too many
+series to keep all."""
 
 
 class Hub:
@@ -63,12 +66,21 @@ class Hub:
         self._flushing = asyncio.Lock()
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self.hot = HotRows(clock, partitions, lambda p: self._tail.caught_up(frozenset({(SCORES, p)})), self._follow_soon)
-        self._tail = LiveTail(kafka, self._handle, {SCORES: RECENT_S}, self.hot.restart)
+        self.hot = HotRows(clock, partitions, self._followed, self._follow_soon)
+        self.lately = Lately(clock, partitions, self._followed)
+        self._tail = LiveTail(kafka, self._handle, {SCORES: RECENT_S}, self._missed)
         self._recent: dict[int, Recent[batches.ScoresBatch]] = {}
         self.busy_s = 0.0
         """CPU time spent in flushes and cuts."""
         self.freshest_ms = 0
+
+    def newest(self, ids: Collection[int], follow: bool) -> dict[int, dict[str, Any]]:
+        """Newest rows as the store would answer, of the series whose rows are at hand; with ``follow`` they will be, in a house of many."""
+        if self.lately.kept:
+            return self.lately.newest(ids)
+        if follow:
+            self.hot.want(ids, charted=False)
+        return self.hot.newest(ids)
 
     def start(self) -> None:
         """Begin to follow and to flush."""
@@ -128,13 +140,21 @@ class Hub:
 
     def _follow(self) -> None:
         wanted: set[Place] = {(SCORES, p) for sub in self._subs for p in sub.partitions}
-        wanted |= {(SCORES, p) for p in {OBSERVED, *self.hot.wanted}}
+        always = range(self.partitions) if self.lately.kept else (OBSERVED,)
+        wanted |= {(SCORES, p) for p in {*always, *self.hot.wanted}}
         wanted |= {(name, p) for name in self.findings.topics for p in range(self.partitions)}
         self._tail.want(frozenset(wanted))
         self._sieve = Sieve(s for sub in self._subs for s in sub.series)
         if self._following is not None:
             self._following.set_result(None)
             self._following = None
+
+    def _followed(self, partition: int) -> bool:
+        return self._tail.caught_up(frozenset({(SCORES, partition)}))
+
+    def _missed(self) -> None:
+        self.hot.restart()
+        self.lately.restart()
 
     def _position(self, partition: int) -> int:
         return self._tail.positions.get((SCORES, partition), 0)
@@ -159,6 +179,7 @@ class Hub:
                 DELAY.labels("live").observe(delay_ms / 1_000)
                 self._delayed(delay_ms)
             self.hot.take(record.partition, batch)
+            self.lately.take(record.partition, batch)
             at = self._sieve.pick(batch.ids)
             if len(at):
                 self._rows.append(cut(batch, at))

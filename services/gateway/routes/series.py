@@ -93,9 +93,7 @@ async def facets(parts: Parts, who: Who) -> Response:
 async def with_newest(parts: Doors, tenant: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows with last_ms, score, value, band and state added; null where nothing has landed yet."""
     ids = {row["id"]: parse_series_id(row["id"]) for row in rows}
-    if len(rows) <= FOLLOWED:
-        parts.hub.hot.want(ids.values(), charted=False)
-    here = parts.hub.hot.newest(ids.values())
+    here = parts.hub.newest(ids.values(), follow=len(rows) <= FOLLOWED)
     newest = {text: here[number] for text, number in ids.items() if number in here}
     newest |= await parts.catalog.newest(tenant, [row for row in rows if row["id"] not in newest])
     now_ms = parts.clock.now_ms()

@@ -1,0 +1,124 @@
+"""The last minutes of every series: what is answered from them is what was sent, or they say that they do not have it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kizashi.clock import ManualClock
+from kizashi.contracts.batches import ANOMALOUS, LATE, ScoresBatch
+from services.gateway.live import lately as module
+from services.gateway.live.lately import AHEAD_MS, BUCKETS, QUIET_MS, WIDTH_MS, Lately
+from services.gateway.range_cache import NEVER
+from services.gateway.times import Span
+
+T0 = 1_800_000_000_000
+NAN = float("nan")
+
+
+class Log:
+    """One partition with its clock; each message is one slice of the samples log."""
+
+    def __init__(self) -> None:
+        self.clock, self.followed, self.offset = ManualClock(T0), True, 0
+        self.lately = Lately(self.clock, 1, lambda _: self.followed)
+
+    def send(self, *rows: tuple[int, int, float], flags: int = 0, band: float = 1.0, offset: int | None = None) -> None:
+        """Rows (series, time, value) whose score is a hundredth of the value."""
+        n, values = len(rows), np.array([r[2] for r in rows], np.float64)
+        f32, expected = values.astype(np.float32), np.full(len(rows), band, np.float32)
+        self.offset = self.offset + 1 if offset is None else offset
+        batch = ScoresBatch(
+            "t", 0, self.clock.now_ms(), np.array([self.offset]), np.array([n], np.uint32), np.array([r[0] for r in rows], np.uint64),
+            np.array([r[1] for r in rows], np.int64), values, f32 / np.float32(100), expected, expected - 1, expected + 1,
+            np.full(n, flags, np.uint8), f32, f32,
+        )  # fmt: skip
+        self.lately.take(0, batch)
+
+    def run(self, seconds: int, *series: int) -> None:
+        """A row of each a second, its value the seconds since the beginning."""
+        for _ in range(seconds):
+            self.clock.advance(1)
+            now_ms = self.clock.now_ms()
+            self.send(*((s, now_ms, (now_ms - T0) / 1_000) for s in series))
+
+    def columns(self, series: int, start_ms: int, step: int = WIDTH_MS, wide: bool = False) -> dict[str, list[float]]:
+        found = self.lately.buckets([series], Span(start_ms, self.clock.now_ms() + 1), step, wide)
+        return {name: column.tolist() for name, column in found.items()}
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+def test_buckets_hold_what_was_sent(log: Log) -> None:
+    log.run(40, 7, 9)
+    now_ms = log.clock.now_ms()
+    log.send((9, now_ms + 1, 5.0), flags=ANOMALOUS, band=NAN)
+    found = log.columns(9, T0 + 20_000)
+    assert found["bucket"] == [T0 + 20_000, T0 + 30_000, T0 + 40_000] and found["rows"] == [10, 10, 2]
+    assert found["value"] == [24.5, 34.5, 22.5] and found["low"] == [20, 30, 5] and found["high"] == [29, 39, 40]
+    assert found["score"] == [0.29, 0.39, 0.4] and found["ts"] == [T0 + 20_000, T0 + 30_000, T0 + 40_000] and found["flags"] == [0, 0, 2]
+    assert found["expected"][:2] == [1, 1] and np.isnan(found["expected"][2]), "a bucket of rows has no band when one of them has none"
+    wide = log.columns(9, T0, 60_000, wide=True)
+    assert wide["rows"] == [41] and wide["expected"] == [1.0] and wide["lower"] == [0.0]
+    assert log.columns(8, T0) == {}
+
+
+def test_it_is_whole_from_a_moment_after_its_partition_was_followed(log: Log) -> None:
+    log.followed = False
+    log.run(20, 7)
+    assert log.lately.since() == NEVER and log.lately.holds([7], T0 + 60_000) == []
+    log.followed = True
+    log.run(50, 7)
+    assert log.lately.since() == T0 + 21_000 + AHEAD_MS + 4_000
+    assert log.lately.holds([7, 8], T0 + 30_000) == [7, 8], "of a series without a row, that there is none"
+    assert log.lately.holds([7], T0 + 20_000) == []
+    log.clock.advance(QUIET_MS / 1_000 + 1)
+    assert log.lately.holds([7], T0 + 30_000) == [] and log.lately.newest([7]) == {}, "quiet, or we are behind"
+    log.run(1, 7)
+    log.lately.restart()
+    log.run(1, 7)
+    assert log.lately.holds([7], T0 + 30_000) == [], "rows were missed"
+
+
+def test_a_row_that_is_not_plain_ends_it_until_it_is_out_of_reach(log: Log) -> None:
+    log.run(60, 7, 9)
+    log.send((7, T0 + 33_000, 0.0), flags=LATE)
+    assert log.lately.holds([7, 9], T0 + 30_000) == [9] and log.lately.holds([7, 9], T0 + 40_000) == [7, 9]
+    newest = log.lately.newest([7])[7]
+    assert newest == {"last_ms": T0 + 60_000, "value": 60, "score": 0.6, "expected": 1, "lower": 0, "upper": 2, "flags": 0}
+
+
+def test_a_clock_far_ahead_takes_nobody_elses_place(log: Log) -> None:
+    log.run(60, 7, 9)
+    log.send((9, log.clock.now_ms() + 300_000, 1.0))
+    assert log.lately.holds([7, 9], T0 + 30_000) == [7]
+    assert log.columns(7, T0 + 30_000)["rows"] == [10, 10, 10, 1]
+
+
+def test_a_scorer_that_begins_again_is_heard_once(log: Log) -> None:
+    log.run(30, 7)
+    for offset in range(20, 31):
+        log.send((7, T0 + offset * 1_000, float(offset)), offset=offset)
+    log.run(10, 7)
+    assert log.columns(7, T0 + 10_000)["rows"] == [10, 10, 10, 1]
+
+
+def test_what_is_out_of_reach_is_forgotten(log: Log) -> None:
+    log.run(WIDTH_MS // 1_000 * (BUCKETS + 5), 7)
+    now_ms = log.clock.now_ms()
+    first_ms = (now_ms // WIDTH_MS + 2 - BUCKETS) * WIDTH_MS
+    assert log.lately.since() == first_ms and log.lately.holds([7], first_ms - WIDTH_MS) == []
+    assert set(log.columns(7, first_ms)["rows"][:-1]) == {10}
+    log.send((7, T0, 5.0), flags=LATE)
+    assert log.columns(7, first_ms)["low"][-1] >= 600, "history does not take the place of what is new"
+
+
+def test_too_many_series_are_not_kept(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_SERIES", 3)
+    log.run(30, 7, 9, 11)
+    assert log.lately.kept and log.lately.holds([11], T0 + 10_000) == [11]
+    log.run(1, 13)
+    assert not log.lately.kept and log.lately.since() == NEVER and log.lately.newest([7]) == {}
