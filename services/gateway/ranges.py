@@ -102,7 +102,7 @@ class Ranges:
 
     async def _renewed(self, question: Question, ids: list[int]) -> None:
         try:
-            await self._gather.ask(question, ids)
+            await self._fresh(question, ids)
         except (KizashiError, Problem) as x:  # it ends by itself, and the next question then waits for the store and says why not
             logger().debug("range.not_renewed", error=str(x))
         finally:

@@ -28,7 +28,6 @@ BUCKETS = 60
 MOST_SERIES = 20_000
 """Of all tenants together: 60 MB. With more nothing is kept."""
 GROW = 1_024
-NOT_PLAIN = DUPLICATE | HISTORY | LATE | UNSCORED
 QUIET_MS = 5_000
 """A partition whose newest batch is older than this is quiet, or we are behind: the store is asked."""
 AHEAD_MS = 5_000
@@ -56,9 +55,9 @@ class _Part:
     held: I64 = field(default_factory=lambda: np.full(BUCKETS, -1, np.int64))
     tables: dict[str, NDArray[Any]] = field(default_factory=lambda: {n: _blank(n, 0) for n in _COLUMNS})
     whole_ms: I64 = field(default_factory=lambda: np.empty(0, np.int64))
-    """By place, from which time on the rows of the series are plain."""
+    """By place, from which time on the rows of the series are as the store has them."""
     last: dict[str, NDArray[Any]] = field(default_factory=lambda: {n: np.zeros(0, kind) for n, kind in _LAST.items()})
-    """By place, the newest row that is plain; its ``ts`` is 0 while there is none."""
+    """By place, the newest row that is neither late nor imported; its ``ts`` is 0 while there is none."""
     since_ms: int | None = None
     batch_ms: int = 0
     fence: dict[tuple[str, int], int] = field(default_factory=dict)
@@ -139,7 +138,14 @@ class Lately:
         fresh = slice(None)
         if len(batch.offsets) and batch.offsets[0] <= fence:
             fresh = slice(int(batch.counts[batch.offsets <= fence].sum()), None)
-        ids, ts = batch.ids[fresh], batch.ts[fresh]
+        flags = batch.flags[fresh]
+        rows: dict[str, NDArray[Any]] = {
+            "ts": batch.ts[fresh], "value": batch.values[fresh], "worst": thousandths(batch.score[fresh]), "flags": flags,
+            "expected": batch.expected[fresh], "lower": batch.lower[fresh], "upper": batch.upper[fresh],
+        }  # fmt: skip
+        ids = batch.ids[fresh]
+        if (repeated := (flags & DUPLICATE) != 0).any():  # the store keeps the original, which has passed by before
+            ids, rows = ids[~repeated], {name: column[~repeated] for name, column in rows.items()}
         if not len(ids):
             return
         at = part.places_of(ids)
@@ -147,16 +153,13 @@ class Lately:
             self.kept = False
             self._parts.clear()
             return
-        number, now = ts // WIDTH_MS, self._clock.now_ms() // WIDTH_MS
-        odd = ((batch.flags[fresh] & NOT_PLAIN) != 0) | (number > now + 1)  # what is far ahead would take the place of what is in reach
+        number, now = rows["ts"] // WIDTH_MS, self._clock.now_ms() // WIDTH_MS
+        odd = ((rows["flags"] & UNSCORED) != 0) | (number > now + 1)  # what is far ahead would take the place of what is in reach
         if odd.any():
             np.maximum.at(part.whole_ms, at[odd], (number[odd] + 1) * WIDTH_MS)
-        rows: dict[str, NDArray[Any]] = {
-            "ts": ts, "value": batch.values[fresh], "worst": thousandths(batch.score[fresh]), "flags": batch.flags[fresh],
-            "expected": batch.expected[fresh], "lower": batch.lower[fresh], "upper": batch.upper[fresh],
-        }  # fmt: skip
+        newest = ~odd & ((rows["flags"] & (LATE | HISTORY)) == 0)
         for name, column in part.last.items():
-            column[at[~odd]] = rows[name][~odd]  # rows of a series come in order of time, and of several the last stays
+            column[at[newest]] = rows[name][newest]  # rows of a series come in order of time, and of several the last stays
         for bucket in np.unique(number[(number <= now + 1) & (number > now + 1 - BUCKETS)]).tolist():
             mine = number == bucket
             part.fold(bucket, at[mine], {name: column[mine] for name, column in rows.items()})

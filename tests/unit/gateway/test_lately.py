@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kizashi.clock import ManualClock
-from kizashi.contracts.batches import ANOMALOUS, LATE, ScoresBatch
+from kizashi.contracts.batches import ANOMALOUS, DUPLICATE, LATE, UNSCORED, ScoresBatch
 from services.gateway.live import lately as module
 from services.gateway.live.lately import AHEAD_MS, BUCKETS, QUIET_MS, WIDTH_MS, Lately
 from services.gateway.range_cache import NEVER
@@ -83,12 +83,21 @@ def test_it_is_whole_from_a_moment_after_its_partition_was_followed(log: Log) ->
     assert log.lately.holds([7], T0 + 30_000) == [], "rows were missed"
 
 
-def test_a_row_that_is_not_plain_ends_it_until_it_is_out_of_reach(log: Log) -> None:
+def test_late_rows_count_and_repeats_do_not(log: Log) -> None:
     log.run(60, 7, 9)
-    log.send((7, T0 + 33_000, 0.0), flags=LATE)
-    assert log.lately.holds([7, 9], T0 + 30_000) == [9] and log.lately.holds([7, 9], T0 + 40_000) == [7, 9]
+    log.send((7, T0 + 33_500, 3.0), (7, T0 - 10**8, 4.0), flags=LATE)
+    log.send((9, T0 + 33_000, 5.0), flags=DUPLICATE)
+    assert log.lately.holds([7, 9], T0 + 30_000) == [7, 9]
+    assert log.columns(7, T0 + 30_000)["rows"] == [11, 10, 10, 1] and log.columns(7, T0 + 30_000)["low"][0] == 3
+    assert log.columns(9, T0 + 30_000)["rows"] == [10, 10, 10, 1]
     newest = log.lately.newest([7])[7]
     assert newest == {"last_ms": T0 + 60_000, "value": 60, "score": 0.6, "expected": 1, "lower": 0, "upper": 2, "flags": 0}
+
+
+def test_a_row_without_a_score_ends_it_until_it_is_out_of_reach(log: Log) -> None:
+    log.run(60, 7, 9)
+    log.send((7, T0 + 33_500, 0.0), flags=UNSCORED)
+    assert log.lately.holds([7, 9], T0 + 30_000) == [9] and log.lately.holds([7, 9], T0 + 40_000) == [7, 9]
 
 
 def test_a_clock_far_ahead_takes_nobody_elses_place(log: Log) -> None:
