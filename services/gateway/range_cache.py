@@ -132,7 +132,7 @@ class RangeCache:
         """
         _, _, step, number = key
         start, end = number * step * BUCKETS, (number + 1) * step * BUCKETS
-        known_ms = min(end, head_end(asked_ms - NEWEST_MS, step) if certain_ms is None else certain_ms)
+        known_ms = min(end, kept_until(end, asked_ms - NEWEST_MS, step) if certain_ms is None else certain_ms)
         if known_ms <= max(start, since_ms):
             return
         until_ms, made_ms = asked_ms + (KEPT_MS if known_ms <= asked_ms - SETTLED_AFTER_MS else YOUNG_KEPT_MS), asked_ms
@@ -171,10 +171,10 @@ class RangeCache:
             self._size -= _bytes(entry.columns)
 
 
-def head_end(certain_ms: int, step: int) -> int:
-    """Where a head ends of which everything before ``certain_ms`` is certain."""
+def kept_until(end_ms: int, certain_ms: int, step: int) -> int:
+    """How far an answer that ends at ``end_ms`` is kept when everything before ``certain_ms`` is in it."""
     grain = step * HEAD_BUCKETS
-    return certain_ms // grain * grain
+    return end_ms if end_ms <= certain_ms else min(end_ms, certain_ms // grain * grain)
 
 
 def _bytes(stretch: Stretch) -> int:

@@ -24,7 +24,7 @@ from services.gateway.live.rows import shorten
 from services.gateway.native import Array, read_native
 from services.gateway.problems import Problem
 from services.gateway.queries import range as q
-from services.gateway.range_cache import BUCKETS, NEWEST_MS, Key, Plan, RangeCache, Stretch, head_end
+from services.gateway.range_cache import BUCKETS, NEWEST_MS, Key, Plan, RangeCache, Stretch, kept_until
 from services.gateway.series_index import Described
 from services.gateway.tiers import Edges, Tier, choose, edges
 from services.gateway.times import Span, bucket_ms
@@ -38,6 +38,7 @@ EMPTY: Stretch = np.empty((len(KEPT), 0), np.float64)
 """A stretch is (11, n): the columns of KEPT, in order of bucket."""
 STATEMENTS = {Tier.ROWS: q.BUCKETS, Tier.MINUTES: q.BY_MINUTE, Tier.HOURS: q.BY_HOUR}
 EDGES_TTL_S = 5.0
+THROUGH_TTL_S = 1.0
 TOGETHER_S = 0.003
 """A browser sends the questions of one dashboard within this time."""
 STORE_BEHIND_MS = 60_000
@@ -133,7 +134,7 @@ class Ranges:
         if near:
             tail = Span(max(cut_ms, span.start_ms), span.end_ms)
             for key, stretch in self._near(tenant, tier, step, tail, near).items():
-                found[key] = _seam(found[key], stretch) if key in found else stretch
+                found[key] = seam(found[key], stretch) if key in found else stretch
         return found
 
     async def _asked(self, question: Question, ids: list[int]) -> Mapping[Key, Stretch]:
@@ -173,6 +174,7 @@ class Ranges:
             if tier is Tier.MINUTES and span.end_ms <= whole.minutes_end:
                 statement = q.WHOLE_MINUTES
             values |= {"minutes_end": whole.minutes_end} | ({"hours_end": whole.hours_end} if tier is Tier.HOURS else {})
+        through = await self._through()  # before the question: what had landed then is in its answer
         most = max(1, CELLS // max(1, span.length_ms // step))
         groups = [ids[n : n + most] for n in range(0, len(ids), most)]
         asked = (self._answers.raw(tenant, statement, {**values, "ids": group}, "Native") for group in groups)
@@ -182,27 +184,38 @@ class Ranges:
         for group, found in zip(groups, answers, strict=True):
             table = read_native(found)
             landed = newest_rows(table)
-            certain = {s: self._certain(s, step, landed.get(s, 0), asked_ms, span.end_ms) for s in group}
+            certain = {s: self._certain(s, step, span.end_ms, landed.get(s, 0), through, asked_ms) for s in group}
             for key, stretch in cut(table, tenant, group, step, span).items():
                 self.cache.put(key, stretch, asked_ms, span.start_ms, *certain[key[1]])
                 out[key] = stretch
         return out
 
-    def _certain(self, series: int, step: int, landed_ms: int, asked_ms: int, end_ms: int) -> tuple[int, bool]:
+    def _certain(
+        self, series: int, step: int, end_ms: int, landed_ms: int, through: Mapping[tuple[str, int], int], asked_ms: int
+    ) -> tuple[int, bool]:
         """Until which time (ms) an answer that ends at ``end_ms`` is kept, and whether that has what was late before the series was whole.
 
-        ``landed_ms`` is the time of the first row of the newest bucket in it.
+        ``landed_ms`` is the time of the first row of the newest bucket in it; ``through`` is how far the store had come.
         """
         whole_ms, landed_ms = self._hot.since(series), self._hot.landed(series, landed_ms)
-        whole_end = end_ms // step * step
+        end_ms = end_ms // step * step
         if landed_ms >= whole_ms:
             bucket = landed_ms // step * step
             # A row that we have seen has landed, so all before it in the log have, and those after it were younger.
-            certain_ms = bucket if self._hot.rely(series, bucket) else head_end(asked_ms - unsure_ms(asked_ms - landed_ms), step)
-            return min(whole_end, certain_ms), True
+            relied = self._hot.rely(series, bucket)
+            return min(end_ms, bucket) if relied else kept_until(end_ms, asked_ms - unsure_ms(asked_ms - landed_ms), step), True
+        if passed_ms := self._lately.landed(series, through):
+            return kept_until(end_ms, min(passed_ms, asked_ms) - NEWEST_MS, step), passed_ms >= self._hot.began(series)
         if whole_ms <= asked_ms:
-            return min(whole_end, head_end(asked_ms - STORE_BEHIND_MS, step)), whole_ms <= asked_ms - STORE_BEHIND_MS
-        return whole_end if end_ms <= asked_ms - NEWEST_MS else head_end(asked_ms - NEWEST_MS, step), False
+            return kept_until(end_ms, asked_ms - STORE_BEHIND_MS, step), whole_ms <= asked_ms - STORE_BEHIND_MS
+        return kept_until(end_ms, asked_ms - NEWEST_MS, step), False
+
+    async def _through(self) -> dict[tuple[str, int], int]:
+        async def make() -> bytes:
+            return await self._answers.raw("", q.THROUGH, None, "JSONCompactEachRow")
+
+        lines = (await self._answers.remembered("landed-through", THROUGH_TTL_S, make, stale_s=4.0)).splitlines()
+        return {(topic, partition): offset for topic, partition, offset in map(msgspec.json.decode, lines)}
 
     async def _edges(self) -> Edges:
         async def make() -> bytes:
@@ -275,7 +288,7 @@ def shape(stretches: Mapping[Key, Stretch], asked: Asked, step: int, described: 
     return {"from": asked.span.start_ms, "to": asked.span.end_ms, "step_ms": 0 if raw else step, "series": series}
 
 
-def _seam(old: Stretch, new: Stretch) -> Stretch:
+def seam(old: Stretch, new: Stretch) -> Stretch:
     """One after the other; when a bucket lies in both, what is in it together."""
     if not old.shape[1] or not new.shape[1] or old[BUCKET, -1] != new[BUCKET, 0]:
         return _join([old, new])

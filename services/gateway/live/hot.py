@@ -159,6 +159,11 @@ class HotRows:
         whole_ms = one.since_ms + AHEAD_MS
         return min(whole_ms, int(one.first_ms)) if one.ordered >= ORDERLY else whole_ms
 
+    def began(self, series: int) -> int:
+        """Since when (ms) its rows have been followed, or since the last that came late; NEVER when they are not."""
+        one = self._series.get(series)
+        return NEVER if one is None or one.since_ms is None else one.since_ms
+
     def landed(self, series: int, ts: int) -> int:
         """Remember that a row of this time (ms) is in the store; the time of the newest of which that is known."""
         one = self._series.get(series)

@@ -6,7 +6,8 @@ be what the store would say, so a series is left out for as long as a row is in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,8 @@ BUCKETS = 60
 MOST_SERIES = 20_000
 """Of all tenants together: 60 MB. With more nothing is kept."""
 GROW = 1_024
+PLACES = 600
+PLACE_EVERY_MS = 1_000
 QUIET_MS = 5_000
 """A partition whose newest batch is older than this is quiet, or we are behind: the store is asked."""
 AHEAD_MS = 5_000
@@ -60,6 +63,8 @@ class _Part:
     """By place, the newest row that is neither late nor imported; its ``ts`` is 0 while there is none."""
     since_ms: int | None = None
     batch_ms: int = 0
+    passed: deque[tuple[int, str, int]] = field(default_factory=lambda: deque(maxlen=PLACES))
+    """When (ms) which samples message's scores had passed by, about one a second."""
     fence: dict[tuple[str, int], int] = field(default_factory=dict)
     """Offset of the newest samples message whose scores were folded: a scorer that starts again repeats itself."""
 
@@ -135,6 +140,9 @@ class Lately:
         fence = part.fence.get(source, -1)
         if len(batch.offsets):
             part.fence[source] = max(fence, int(batch.offsets[-1]))
+            now_ms = self._clock.now_ms()
+            if not part.passed or now_ms - part.passed[-1][0] >= PLACE_EVERY_MS:
+                part.passed.append((now_ms, batch.topic_id, part.fence[source]))
         fresh = slice(None)
         if len(batch.offsets) and batch.offsets[0] <= fence:
             fresh = slice(int(batch.counts[batch.offsets <= fence].sum()), None)
@@ -185,6 +193,16 @@ class Lately:
             return False
         place = _place(part, series)
         return place is None or int(part.whole_ms[place]) <= start_ms
+
+    def landed(self, series: int, through: Mapping[tuple[str, int], int]) -> int:
+        """Until when (ms) all that had passed by of its partition is in the store; 0 when that is not known.
+
+        ``through`` has the offset behind the newest samples message of which all rows are there, by topic id and partition.
+        """
+        partition = series_partition(series, self._partitions)
+        part = self._parts.get(partition)
+        places = reversed(part.passed) if part is not None else ()
+        return next((ms for ms, topic, offset in places if offset < through.get((topic, partition), 0)), 0)
 
     def newest(self, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
         """As the statement ``series.current`` answers, of the series of which a row has passed by and whose partition is being followed."""

@@ -81,6 +81,10 @@ BY_HOUR = Statement(
     threads=1,
 )
 
+THROUGH = Statement(
+    "range.through",
+    "SELECT topic_id, src_partition, max(next_offset) FROM watermarks WHERE target = 'samples' GROUP BY topic_id, src_partition",
+)
 PROGRESS = Statement("range.progress", "SELECT tier, toUnixTimestamp(max(through)) AS through_s FROM tier_progress GROUP BY tier")
 
 HARMLESS = "if(match(@text, '^[=+\\\\-@|%\\\\s]'), concat('\\'', @text), @text)"

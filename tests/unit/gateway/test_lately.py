@@ -115,6 +115,13 @@ def test_a_scorer_that_begins_again_is_heard_once(log: Log) -> None:
     assert log.columns(7, T0 + 10_000)["rows"] == [10, 10, 10, 1]
 
 
+def test_what_had_passed_by_when_the_store_came_so_far(log: Log) -> None:
+    log.run(30, 7)
+    assert log.lately.landed(7, {}) == 0 and log.lately.landed(7, {("other", 0): 99}) == 0
+    assert log.lately.landed(7, {("t", 0): 21}) == T0 + 20_000, "all of messages up to 20 is in the store"
+    assert log.lately.landed(7, {("t", 0): 99}) == T0 + 30_000, "what the store has beyond what we saw says nothing"
+
+
 def test_what_is_out_of_reach_is_forgotten(log: Log) -> None:
     log.run(WIDTH_MS // 1_000 * (BUCKETS + 5), 7)
     now_ms = log.clock.now_ms()

@@ -20,8 +20,10 @@ from services.gateway.range_cache import (
     SETTLED_AFTER_MS,
     YOUNG_KEPT_MS,
     RangeCache,
+    Stretch,
+    kept_until,
 )
-from services.gateway.ranges import KEPT, STORE_BEHIND_MS, Asked, complete, cut, newest_rows, shape, unsure_ms
+from services.gateway.ranges import KEPT, STORE_BEHIND_MS, Asked, complete, cut, newest_rows, seam, shape, unsure_ms
 from services.gateway.times import Span
 
 SERIES: dict[int, dict[str, Any]] = {
@@ -160,6 +162,26 @@ def test_what_others_asked_for_in_the_same_question_is_not_joined_to_our_head() 
     answers = [cut(store([1, 2], missing, 5), "a", [1, 2], STEP, missing) for missing in plan.missing]
     fresh, _ = ask(RangeCache(), [1, 2], span, now_ms, 5)
     assert len(answers) == 2 and shape(complete(plan, answers), Asked("a", [1, 2], span, 600), STEP, SERIES) == fresh
+
+
+def test_an_answer_that_ends_before_what_is_certain_is_kept_whole() -> None:
+    assert kept_until(70_000, 70_000, 10_000) == 70_000
+    assert kept_until(70_000, 69_999, 10_000) == 40_000, "who asks in the same moments asks for the same rest"
+    assert kept_until(30_000, 200_000, 10_000) == 30_000
+
+
+def test_a_bucket_on_the_seam_holds_what_both_sides_hold() -> None:
+    columns = dict.fromkeys(KEPT, 0.0) | {"bucket": 60_000.0}
+
+    def stretch(rows: float, value: float, low: float, expected: float, flags: int, bucket: float = 60_000.0) -> Stretch:
+        one = columns | {"rows": rows, "value": value, "low": low, "high": value, "expected": expected, "flags": flags, "bucket": bucket}
+        return np.array([[one[name]] for name in KEPT], np.float64)
+
+    left, right = stretch(6, 3.0, 1.0, 4.0, 2), np.hstack((stretch(2, 7.0, 2.0, np.nan, 64), stretch(1, 9.0, 9.0, 9.0, 0, 120_000.0)))
+    both = dict(zip(KEPT, seam(left, right).tolist(), strict=True))
+    assert both["bucket"] == [60_000, 120_000] and both["rows"] == [8, 1] and both["value"] == [4.0, 9.0]
+    assert both["low"] == [1, 9] and both["high"] == [7, 9] and both["expected"] == [4, 9] and both["flags"] == [66, 0]
+    assert seam(left, right[:, 1:]).shape[1] == 2 and seam(left, right[:, :0]) is left
 
 
 def test_missing_runs_become_one_question_each() -> None:
