@@ -122,48 +122,49 @@ class Ranges:
                 self.cache.put(key, stretch, now_ms, span.start_ms)
             CACHE.labels("range", "followed").inc(len(found))
         away = [s for s in ids if s not in here]
-        cut_ms = await self._cut(tier, step, span)
-        near = self._lately.holds(away, cut_ms) if away and cut_ms < span.end_ms else []
-        far = [s for s in away if s not in near] if near else away
-        parts = await asyncio.gather(
-            self._asked(question, far),
-            self._asked((tenant, tier, step, Span(span.start_ms, cut_ms)), near if span.start_ms < cut_ms else []),
-        )
-        for part in parts:
+        cuts = await self._cuts(tier, step, span) if away else ()
+        now_ms, asking = self._clock.now_ms(), []
+        tails: list[tuple[Span, dict[Key, Stretch]]] = []
+        for cut_ms in cuts:
+            if near := self._lately.holds(away, cut_ms):
+                away = [s for s in away if s not in near]
+                tail = Span(max(cut_ms, span.start_ms), span.end_ms)
+                # Read now: after the store's answer it may be out of reach.
+                tails.append((tail, cut(self._lately.buckets(near, tail, step, wide=tier is Tier.MINUTES), tenant, near, step, tail)))
+                asking.append(self._asked((tenant, tier, step, Span(span.start_ms, tail.start_ms)), near))
+        for part in await asyncio.gather(*asking, self._asked(question, away)):
             found |= part
-        if near:
-            tail = Span(max(cut_ms, span.start_ms), span.end_ms)
-            for key, stretch in self._near(tenant, tier, step, tail, near).items():
+        for tail, stretches in tails:
+            for key, stretch in stretches.items():
+                self.cache.put(key, stretch, now_ms, tail.start_ms)
                 found[key] = seam(found[key], stretch) if key in found else stretch
+            CACHE.labels("range", "lately").inc(len(stretches))
         return found
 
     async def _asked(self, question: Question, ids: list[int]) -> Mapping[Key, Stretch]:
-        if not ids:
-            return {}
         _, _, step, span = question
+        if not ids or not span.length_ms:
+            return {}
         asked = await self._gather.ask(question, ids)
         CACHE.labels("range", "miss").inc(len(ids) * -(-span.length_ms // (step * BUCKETS)))
         mine = frozenset(ids)
         return {key: stretch for key, stretch in asked.items() if key[1] in mine}
 
-    async def _cut(self, tier: Tier, step: int, span: Span) -> int:
-        """Where (ms) the store's part of an answer may end, since the rest is at hand for every series; the span's end when it is not."""
-        latest_ms = min(span.end_ms, self._clock.now_ms() - NEAR_MS)
-        if step % WIDTH_MS or tier is Tier.HOURS or latest_ms < self._lately.since():
-            return span.end_ms
-        if tier is Tier.MINUTES:
-            return min(span.end_ms, (await self._edges()).minutes_end)
-        grain = math.lcm(step, NEAR_GRAIN_MS)
-        cut_ms = -(-self._lately.since() // grain) * grain
-        return cut_ms if cut_ms <= latest_ms else span.end_ms
+    async def _cuts(self, tier: Tier, step: int, span: Span) -> tuple[int, ...]:
+        """Where (ms) the store's part of an answer may end, since the rest may be at hand for every series.
 
-    def _near(self, tenant: str, tier: Tier, step: int, span: Span, ids: list[int]) -> dict[Key, Stretch]:
-        now_ms = self._clock.now_ms()
-        found = cut(self._lately.buckets(ids, span, step, wide=tier is Tier.MINUTES), tenant, ids, step, span)
-        for key, stretch in found.items():
-            self.cache.put(key, stretch, now_ms, span.start_ms)
-        CACHE.labels("range", "lately").inc(len(found))
-        return found
+        The earliest place, and a later one for series of which a row came late since.
+        """
+        latest_ms = min(span.end_ms - 1, self._clock.now_ms() - NEAR_MS)
+        since_ms = self._lately.since()
+        if step % WIDTH_MS or tier is Tier.HOURS or latest_ms < since_ms:
+            return ()
+        if tier is Tier.MINUTES:
+            edge_ms = (await self._edges()).minutes_end
+            return (edge_ms,) if since_ms <= edge_ms <= latest_ms else ()
+        grain = math.lcm(step, NEAR_GRAIN_MS)
+        first, last = -(-since_ms // grain) * grain, latest_ms // grain * grain
+        return (first, last) if first < last else (first,) if first == last else ()
 
     async def _ask(self, question: Question, ids: list[int]) -> dict[Key, Stretch]:
         tenant, tier, step, span = question

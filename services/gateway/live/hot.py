@@ -17,7 +17,7 @@ import numpy as np
 from kizashi.clock import Clock
 from kizashi.contracts.batches import DUPLICATE, F64, LATE, ScoresBatch, rank, thousandths
 from kizashi.contracts.ids import series_partition
-from services.gateway.live.rows import Sieve, cut, shorten
+from services.gateway.live.rows import Sieve, cut, newest_row, shorten
 from services.gateway.native import Array
 from services.gateway.range_cache import NEVER, NEWEST_MS
 from services.gateway.times import Span
@@ -135,7 +135,7 @@ class HotRows:
         columns = (getattr(rows, name).tolist() for name in COLUMNS)
         for series, row in zip(rows.ids.tolist(), zip(*columns, strict=True), strict=True):
             one = self._series[series]
-            if one.charted:
+            if one.charted and not int(row[FLAGS]) & DUPLICATE:
                 one.follow(row[TS])
             if row[TS] < max(now_ms - NEWEST_MS, one.relied_ms):  # what is older than now is the store's, and the newest row may be gone
                 one.begin_anew(now_ms if one.since_ms is not None else None)
@@ -267,11 +267,8 @@ def _newest(rows: array[float]) -> dict[str, Any] | None:
     if not len(timely):
         return None
     row = timely[len(timely) - 1 - int(np.argmax(timely[::-1, TS]))]
-    expected, lower, upper = shorten(row[EXPECTED : UPPER + 1]).tolist()
-    return {
-        "last_ms": int(row[TS]), "value": float(row[VALUE]), "score": float(_stored_score(row[SCORE : SCORE + 1])[0]),
-        "expected": expected, "lower": lower, "upper": upper, "flags": int(row[FLAGS]),
-    }  # fmt: skip
+    score = float(_stored_score(row[SCORE : SCORE + 1])[0])
+    return newest_row(int(row[TS]), float(row[VALUE]), score, shorten(row[EXPECTED : UPPER + 1]), int(row[FLAGS]))
 
 
 def _once_each(table: F64, span: Span) -> F64:

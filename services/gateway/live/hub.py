@@ -67,7 +67,7 @@ class Hub:
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.hot = HotRows(clock, partitions, self._followed, self._follow_soon)
-        self.lately = Lately(clock, partitions, self._followed)
+        self.lately = Lately(clock, partitions, self._followed, self._follow_soon)
         self._tail = LiveTail(kafka, self._handle, {SCORES: RECENT_S}, self._missed)
         self._recent: dict[int, Recent[batches.ScoresBatch]] = {}
         self.busy_s = 0.0
@@ -169,6 +169,8 @@ class Hub:
         except InvalidMessage as x:  # the sink keeps it as a dead letter; a screen shows what can be read
             logger().warning("live.unreadable", offset=record.offset, error=str(x))
             return
+        self.lately.take(record.partition, batch)
+        self.hot.take(record.partition, batch)
         if len(batch.ids):
             self._recent.setdefault(record.partition, Recent(RECENT_S, RECENT_BYTES // self.partitions)).add(
                 record.offset, batch, len(record.value), began
@@ -178,8 +180,6 @@ class Hub:
                 delay_ms = max(0, self._clock.now_ms() - batch.now_ms)
                 DELAY.labels("live").observe(delay_ms / 1_000)
                 self._delayed(delay_ms)
-            self.hot.take(record.partition, batch)
-            self.lately.take(record.partition, batch)
             at = self._sieve.pick(batch.ids)
             if len(at):
                 self._rows.append(cut(batch, at))
@@ -237,14 +237,14 @@ class Hub:
     async def _begin(self) -> None:
         """Begin exactly at a flush: rows before it belong to the replay, or are the last seconds, rows after it are live."""
         await asyncio.sleep(BEGIN_S)
+        joining, self._joining = self._joining, []
         async with self._flushing:
             await self._flush_in_turns()
             for _ in self._flush():  # the little that came meanwhile, in one go
                 pass
-            self._join_now()
+            self._join_now([sub for sub in joining if sub in self._subs])
 
-    def _join_now(self) -> None:
-        joining, self._joining = [sub for sub in self._joining if sub in self._subs], []
+    def _join_now(self, joining: Sequence[SeriesSubscription]) -> None:
         found = self._last_seconds([sub for sub in joining if sub.since is None])
         for sub in joining:
             sub.joined = True

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from kizashi.clock import Clock
 from kizashi.contracts.batches import DUPLICATE, F64, HISTORY, I64, LATE, U64, UNSCORED, ScoresBatch, thousandths
 from kizashi.contracts.ids import series_partition
-from services.gateway.live.rows import shorten
+from kizashi.observe.logs import logger
+from services.gateway.live.hot import AHEAD_MS, BEHIND_MS
+from services.gateway.live.rows import newest_row, shorten
 from services.gateway.native import Array
 from services.gateway.range_cache import NEVER
 from services.gateway.times import Span
@@ -27,14 +29,11 @@ WIDTH_MS = 10_000
 BUCKETS = 60
 """Ten minutes: the minutes' table is three behind, and of a chart of rows the store is the better asked for less the newer its rows are."""
 MOST_SERIES = 20_000
-"""Of all tenants together: 60 MB. With more nothing is kept."""
-GROW = 1_024
+"""Of all tenants together, 4 kB each. At more it begins anew; when as many come again within ten minutes nothing is kept any more."""
+GROW = 64
 PLACES = 600
 PLACE_EVERY_MS = 1_000
-QUIET_MS = 5_000
-"""A partition whose newest batch is older than this is quiet, or we are behind: the store is asked."""
-AHEAD_MS = 5_000
-"""How far a sender's clock may be ahead: rows from before a partition was followed may have such times."""
+NOT_PLAIN = HISTORY | LATE | UNSCORED
 
 _SUMS = ("value", "expected", "lower", "upper")
 _EMPTY: dict[str, float] = {"low": np.inf, "high": -np.inf, "first": NEVER}
@@ -60,7 +59,7 @@ class _Part:
     whole_ms: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     """By place, from which time on the rows of the series are as the store has them."""
     last: dict[str, NDArray[Any]] = field(default_factory=lambda: {n: np.zeros(0, kind) for n, kind in _LAST.items()})
-    """By place, the newest row that is neither late nor imported; its ``ts`` is 0 while there is none."""
+    """By place, the newest row that counts for certain; its ``ts`` is 0 while there is none."""
     since_ms: int | None = None
     batch_ms: int = 0
     passed: deque[tuple[int, str, int]] = field(default_factory=lambda: deque(maxlen=PLACES))
@@ -80,7 +79,7 @@ class _Part:
     def _add(self, new: U64) -> None:
         count, room = len(self.ids), self.tables["rows"].shape[1]
         if count + len(new) > room:
-            more = max(GROW, len(new), room // 2)
+            more = max(GROW, len(new), room // 4)
             self.tables = {n: np.concatenate((table, _blank(n, more)), axis=1) for n, table in self.tables.items()}
             self.whole_ms = np.concatenate((self.whole_ms, np.zeros(more, np.int64)))
             self.last = {n: np.concatenate((column, np.zeros(more, column.dtype))) for n, column in self.last.items()}
@@ -116,13 +115,16 @@ def _blank(name: str, places: int) -> NDArray[Any]:
 
 
 class Lately:
-    """``followed`` says whether a partition of the score topic is being read up to its end."""
+    """``followed``: whether a partition of the score topic is read up to its end; ``given_up`` is told when nothing is kept any more."""
 
-    def __init__(self, clock: Clock, partitions: int, followed: Callable[[int], bool]) -> None:
-        self._clock, self._partitions, self._followed = clock, partitions, followed
+    def __init__(
+        self, clock: Clock, partitions: int, followed: Callable[[int], bool], given_up: Callable[[], object] = lambda: None
+    ) -> None:  # fmt: skip
+        self._clock, self._partitions, self._followed, self._given_up = clock, partitions, followed, given_up
         self._parts: dict[int, _Part] = {}
+        self._began_s = clock.monotonic_s()
         self.kept = True
-        """False from the moment on when there were too many series."""
+        """False from the moment on when there were too many series at once."""
 
     def restart(self) -> None:
         """Rows were missed: nothing that is kept is whole."""
@@ -152,25 +154,33 @@ class Lately:
             "expected": batch.expected[fresh], "lower": batch.lower[fresh], "upper": batch.upper[fresh],
         }  # fmt: skip
         ids = batch.ids[fresh]
-        if (repeated := (flags & DUPLICATE) != 0).any():  # the store keeps the original, which has passed by before
+        if (repeated := (flags & DUPLICATE) != 0).any():  # the store keeps the original, which has just passed by
             ids, rows = ids[~repeated], {name: column[~repeated] for name, column in rows.items()}
         if not len(ids):
             return
         at = part.places_of(ids)
         if sum(len(p.ids) for p in self._parts.values()) > MOST_SERIES:
-            self.kept = False
-            self._parts.clear()
+            self._too_many()
             return
         number, now = rows["ts"] // WIDTH_MS, self._clock.now_ms() // WIDTH_MS
-        odd = ((rows["flags"] & UNSCORED) != 0) | (number > now + 1)  # what is far ahead would take the place of what is in reach
+        odd = ((rows["flags"] & NOT_PLAIN) != 0) | (number > now + 1)  # what is far ahead would take the place of what is in reach
         if odd.any():
             np.maximum.at(part.whole_ms, at[odd], (number[odd] + 1) * WIDTH_MS)
-        newest = ~odd & ((rows["flags"] & (LATE | HISTORY)) == 0)
         for name, column in part.last.items():
-            column[at[newest]] = rows[name][newest]  # rows of a series come in order of time, and of several the last stays
+            column[at[~odd]] = rows[name][~odd]  # rows of a series come in order of time, and of several the last stays
         for bucket in np.unique(number[(number <= now + 1) & (number > now + 1 - BUCKETS)]).tolist():
             mine = number == bucket
             part.fold(bucket, at[mine], {name: column[mine] for name, column in rows.items()})
+
+    def _too_many(self) -> None:
+        """Series that have gone fill it up in time; those that are there now may be few enough."""
+        now_s = self._clock.monotonic_s()
+        self.kept = now_s - self._began_s >= BUCKETS * WIDTH_MS / 1_000
+        self._began_s = now_s
+        self._parts.clear()
+        if not self.kept:
+            logger().info("live.too_many_series", most=MOST_SERIES)
+            self._given_up()
 
     def since(self) -> int:
         """The first bucket (ms) that may be whole, of all partitions."""
@@ -188,11 +198,16 @@ class Lately:
         return [s for s in ids if self._holds(s, start_ms, now_ms)]
 
     def _holds(self, series: int, start_ms: int, now_ms: int) -> bool:
-        part = self._parts.get(series_partition(series, self._partitions))
-        if part is None or part.batch_ms < now_ms - QUIET_MS:
+        part = self._alive(series, now_ms)
+        if part is None:
             return False
         place = _place(part, series)
         return place is None or int(part.whole_ms[place]) <= start_ms
+
+    def _alive(self, series: int, now_ms: int) -> _Part | None:
+        """The partition of a series, when it has just been heard of."""
+        part = self._parts.get(series_partition(series, self._partitions))
+        return part if part is not None and part.batch_ms >= now_ms - BEHIND_MS else None
 
     def landed(self, series: int, through: Mapping[tuple[str, int], int]) -> int:
         """Until when (ms) all that had passed by of its partition is in the store; 0 when that is not known.
@@ -206,18 +221,17 @@ class Lately:
 
     def newest(self, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
         """As the statement ``series.current`` answers, of the series of which a row has passed by and whose partition is being followed."""
-        now_ms, out = self._clock.now_ms(), {}
-        for series in ids:
-            part = self._parts.get(series_partition(series, self._partitions))
-            if part is None or part.batch_ms < now_ms - QUIET_MS or (place := _place(part, series)) is None or not part.last["ts"][place]:
-                continue
-            row = {name: column[place] for name, column in part.last.items()}
-            expected, lower, upper = shorten(np.array([row["expected"], row["lower"], row["upper"]], np.float64)).tolist()
-            out[series] = {
-                "last_ms": int(row["ts"]), "value": float(row["value"]), "score": int(row["worst"]) / 1_000,
-                "expected": expected, "lower": lower, "upper": upper, "flags": int(row["flags"]),
-            }  # fmt: skip
-        return out
+        now_ms = self._clock.now_ms()
+        found = [(s, part, place) for s in ids if (part := self._alive(s, now_ms)) is not None and (place := _place(part, s)) is not None]
+        found = [(s, part, place) for s, part, place in found if part.last["ts"][place] >= max(1, part.whole_ms[place])]
+        bands = shorten(np.array([[part.last[n][place] for n in ("expected", "lower", "upper")] for _, part, place in found], np.float64))
+        return {
+            s: newest_row(
+                int(part.last["ts"][place]), float(part.last["value"][place]), int(part.last["worst"][place]) / 1_000, band,
+                int(part.last["flags"][place]),
+            )
+            for (s, part, place), band in zip(found, bands, strict=True)
+        }  # fmt: skip
 
     def buckets(self, ids: Iterable[int], span: Span, step: int, wide: bool) -> dict[str, Array]:
         """As ``range.buckets`` answers for these series, or, when ``wide``, as ``range.minutes``; ``step`` is a multiple of WIDTH_MS."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -138,6 +138,12 @@ def pieces(rows: Rows, most: int) -> Iterator[dict[int, Fragment]]:
             start, end, name = bounds[n], bounds[n + 1], names[n]
             piece[numbers[n]] = Fragment(write(name, start, end), end - start, partial(write, name, end - 1, end))
         yield piece
+
+
+def newest_row(ts: int, value: float, score: float, band: F64, flags: int) -> dict[str, Any]:
+    """A row as the statement ``series.current`` answers; ``band`` is expected, lower and upper, shortened."""
+    expected, lower, upper = band.tolist()
+    return {"last_ms": ts, "value": value, "score": score, "expected": expected, "lower": lower, "upper": upper, "flags": flags}
 
 
 def points_message(sub_id: str, cursor: str, series: Iterable[bytes], conflated: bool = False) -> bytes:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from kizashi.clock import ManualClock
-from kizashi.contracts.batches import ANOMALOUS, DUPLICATE, LATE, UNSCORED, ScoresBatch
+from kizashi.contracts.batches import ANOMALOUS, DUPLICATE, HISTORY, LATE, UNSCORED, ScoresBatch
 from services.gateway.live import lately as module
-from services.gateway.live.lately import AHEAD_MS, BUCKETS, QUIET_MS, WIDTH_MS, Lately
+from services.gateway.live.hot import AHEAD_MS, BEHIND_MS
+from services.gateway.live.lately import BUCKETS, WIDTH_MS, Lately
 from services.gateway.range_cache import NEVER
 from services.gateway.times import Span
 
@@ -75,7 +76,7 @@ def test_it_is_whole_from_a_moment_after_its_partition_was_followed(log: Log) ->
     assert log.lately.since() == T0 + 21_000 + AHEAD_MS + 4_000
     assert log.lately.holds([7, 8], T0 + 30_000) == [7, 8], "of a series without a row, that there is none"
     assert log.lately.holds([7], T0 + 20_000) == []
-    log.clock.advance(QUIET_MS / 1_000 + 1)
+    log.clock.advance(BEHIND_MS / 1_000 + 1)
     assert log.lately.holds([7], T0 + 30_000) == [] and log.lately.newest([7]) == {}, "quiet, or we are behind"
     log.run(1, 7)
     log.lately.restart()
@@ -83,28 +84,37 @@ def test_it_is_whole_from_a_moment_after_its_partition_was_followed(log: Log) ->
     assert log.lately.holds([7], T0 + 30_000) == [], "rows were missed"
 
 
-def test_late_rows_count_and_repeats_do_not(log: Log) -> None:
+@pytest.mark.parametrize("flags", [LATE, HISTORY, UNSCORED])
+def test_a_row_that_may_not_count_ends_it_until_it_is_out_of_reach(log: Log, flags: int) -> None:
     log.run(60, 7, 9)
-    log.send((7, T0 + 33_500, 3.0), (7, T0 - 10**8, 4.0), flags=LATE)
-    log.send((9, T0 + 33_000, 5.0), flags=DUPLICATE)
-    assert log.lately.holds([7, 9], T0 + 30_000) == [7, 9]
-    assert log.columns(7, T0 + 30_000)["rows"] == [11, 10, 10, 1] and log.columns(7, T0 + 30_000)["low"][0] == 3
-    assert log.columns(9, T0 + 30_000)["rows"] == [10, 10, 10, 1]
+    log.send((7, T0 + 33_000, 0.0), flags=flags)
+    assert log.lately.holds([7, 9], T0 + 30_000) == [9] and log.lately.holds([7, 9], T0 + 40_000) == [7, 9]
     newest = log.lately.newest([7])[7]
     assert newest == {"last_ms": T0 + 60_000, "value": 60, "score": 0.6, "expected": 1, "lower": 0, "upper": 2, "flags": 0}
+    log.send((7, T0 + 60_000, 5.0), flags=flags)
+    assert log.lately.newest([7, 9]).keys() == {9}, "which of them counts is the store's to say"
 
 
-def test_a_row_without_a_score_ends_it_until_it_is_out_of_reach(log: Log) -> None:
-    log.run(60, 7, 9)
-    log.send((7, T0 + 33_500, 0.0), flags=UNSCORED)
-    assert log.lately.holds([7, 9], T0 + 30_000) == [9] and log.lately.holds([7, 9], T0 + 40_000) == [7, 9]
+def test_a_flagged_repeat_does_not_count(log: Log) -> None:
+    log.run(60, 9)
+    log.send((9, T0 + 60_000, 5.0), flags=DUPLICATE)
+    assert log.lately.holds([9], T0 + 30_000) == [9] and log.lately.newest([9])[9]["value"] == 60
+    assert log.columns(9, T0 + 30_000)["rows"] == [10, 10, 10, 1]
+
+
+def test_a_partition_without_rows_is_alive_while_its_time_is_told(log: Log) -> None:
+    log.run(30, 7)
+    for _ in range(60):
+        log.clock.advance(1)
+        log.send()
+    assert log.lately.holds([7, 8], T0 + 30_000) == [7, 8] and log.lately.landed(7, {("t", 0): 91}) == T0 + 90_000
 
 
 def test_a_clock_far_ahead_takes_nobody_elses_place(log: Log) -> None:
     log.run(60, 7, 9)
     log.send((9, log.clock.now_ms() + 300_000, 1.0))
     assert log.lately.holds([7, 9], T0 + 30_000) == [7]
-    assert log.columns(7, T0 + 30_000)["rows"] == [10, 10, 10, 1]
+    assert log.columns(7, T0 + 30_000)["rows"] == [10, 10, 10, 1] and log.lately.newest([7, 9]).keys() == {7}
 
 
 def test_a_scorer_that_begins_again_is_heard_once(log: Log) -> None:
@@ -134,7 +144,10 @@ def test_what_is_out_of_reach_is_forgotten(log: Log) -> None:
 
 def test_too_many_series_are_not_kept(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_SERIES", 3)
-    log.run(30, 7, 9, 11)
-    assert log.lately.kept and log.lately.holds([11], T0 + 10_000) == [11]
-    log.run(1, 13)
-    assert not log.lately.kept and log.lately.since() == NEVER and log.lately.newest([7]) == {}
+    told: list[bool] = []
+    log.lately = Lately(log.clock, 1, lambda _: True, lambda: told.append(log.lately.kept))
+    log.run(WIDTH_MS // 1_000 * BUCKETS, 7, 9, 11)
+    log.run(30, 9, 11, 13)
+    assert log.lately.kept and log.lately.holds([13], log.clock.now_ms() // WIDTH_MS * WIDTH_MS) == [13], "one of them had gone"
+    log.run(1, 7, 15)
+    assert told == [False] and log.lately.since() == NEVER and log.lately.newest([9]) == {}
