@@ -1,7 +1,8 @@
 """The last minutes of every series, in buckets of ten seconds, folded from the rows that pass by: no chart asks the store for them.
 
 The store keeps its newest rows in many small parts, and each costs a question about as much as a large one. What is answered from here must
-be what the store would say, so a series is left out for as long as a row is in reach that was late, repeated or could not be scored.
+be what the store would say, so a series is left out for as long as a row is in reach that may not count there: one that came late, which
+may be a repeat, was imported, could not be scored, or is ahead of the clock. Flagged repeats are left out.
 """
 
 from __future__ import annotations
