@@ -195,14 +195,22 @@ class Hub:
             await asyncio.sleep(self._flush_s)
 
     async def _flush_in_turns(self) -> None:
-        for _ in self._flush():
+        for _ in self._timed(self._flush()):
             await asyncio.sleep(0)
+
+    def _timed(self, steps: Iterator[None]) -> Iterator[None]:
+        """The same steps; what they take counts as busy, what others do in between does not."""
+        began = perf_counter()
+        for _ in steps:
+            self.busy_s += perf_counter() - began
+            yield
+            began = perf_counter()
+        self.busy_s += perf_counter() - began
 
     def _flush(self) -> Iterator[None]:
         """Hand the rows that came since the last flush to every subscription that has joined; between its steps others may have a turn."""
         if not self._rows:
             return
-        began = perf_counter()
         rows = join(self._rows)
         self._rows.clear()
         positions = {p: self._position(p) for p in range(self.partitions)}
@@ -210,16 +218,12 @@ class Hub:
         found: dict[int, Fragment] = {}
         for piece in pieces(rows, SERIES_AT_ONCE):
             found |= piece
-            self.busy_s += perf_counter() - began
             yield
-            began = perf_counter()
         for first in range(0, len(subs), SUBSCRIPTIONS_AT_ONCE):
             for sub in subs[first : first + SUBSCRIPTIONS_AT_ONCE]:
                 if sub in self._subs and (mine := pick_fragments(sub.series, found)):
                     sub.deliver(sub.cursor(positions.__getitem__), mine)
-            self.busy_s += perf_counter() - began
             yield
-            began = perf_counter()
 
     async def _join(self, sub: SeriesSubscription, followed: asyncio.Future[None]) -> None:
         """Wait until its partitions are read, then begin together with all others that wait."""
@@ -240,7 +244,7 @@ class Hub:
         joining, self._joining = self._joining, []
         async with self._flushing:
             await self._flush_in_turns()
-            for _ in self._flush():  # the little that came meanwhile, in one go
+            for _ in self._timed(self._flush()):  # the little that came meanwhile, in one go
                 pass
             self._join_now([sub for sub in joining if sub in self._subs])
 

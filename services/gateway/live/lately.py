@@ -36,16 +36,15 @@ PLACES = 600
 PLACE_EVERY_MS = 1_000
 NOT_PLAIN = HISTORY | LATE | UNSCORED
 
-_SUMS = ("value", "expected", "lower", "upper")
+_BAND = ("expected", "lower", "upper")
 _EMPTY: dict[str, float] = {"low": np.inf, "high": -np.inf, "first": NEVER}
 _COLUMNS: dict[str, type[np.generic]] = {
     "rows": np.int32, "scored": np.int32, "first": np.int64, "low": np.float64, "high": np.float64, "worst": np.uint32, "flags": np.uint8,
-    **dict.fromkeys(_SUMS, np.float64),
+    **dict.fromkeys(("value", *_BAND), np.float64),
 }  # fmt: skip
 """``scored`` counts the rows that have an expectation."""
 _LAST: dict[str, type[np.generic]] = {
-    "ts": np.int64, "value": np.float64, "worst": np.uint32, "expected": np.float32, "lower": np.float32, "upper": np.float32,
-    "flags": np.uint8,
+    "ts": np.int64, "value": np.float64, "worst": np.uint32, "flags": np.uint8, **dict.fromkeys(_BAND, np.float32),
 }  # fmt: skip
 
 
@@ -107,7 +106,7 @@ class _Part:
         if not scored.all():
             at, rows = at[scored], {name: column[scored] for name, column in rows.items()}
         np.add.at(table["scored"], at, 1)
-        for name in ("expected", "lower", "upper"):
+        for name in _BAND:
             np.add.at(table[name], at, rows[name])
 
 
@@ -225,7 +224,7 @@ class Lately:
         now_ms = self._clock.now_ms()
         found = [(s, part, place) for s in ids if (part := self._alive(s, now_ms)) is not None and (place := _place(part, s)) is not None]
         found = [(s, part, place) for s, part, place in found if part.last["ts"][place] >= max(1, part.whole_ms[place])]
-        bands = shorten(np.array([[part.last[n][place] for n in ("expected", "lower", "upper")] for _, part, place in found], np.float64))
+        bands = shorten(np.array([[part.last[n][place] for n in _BAND] for _, part, place in found], np.float64))
         return {
             s: newest_row(
                 int(part.last["ts"][place]), float(part.last["value"][place]), int(part.last["worst"][place]) / 1_000, band,

@@ -124,20 +124,18 @@ def pieces(rows: Rows, most: int) -> Iterator[dict[int, Fragment]]:
     ids = rows.ids[order]
     starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
     bounds = [*starts.tolist(), len(ids)]
-    names = [format_series_id(series) for series in ids[starts].tolist()]
+    series = list(zip(ids[starts].tolist(), bounds[:-1], bounds[1:], strict=True))
     short = [shorten(column.astype(np.float64)) for column in (rows.score, rows.expected, rows.lower, rows.upper)]
     columns = [rows.ts[order].tolist(), rows.value[order].tolist(), *(c[order].tolist() for c in short), rows.flags[order].tolist()]
 
-    def write(name: str, start: int, end: int) -> bytes:
-        return _encode(_Points(name, *(column[start:end] for column in columns)))
+    def write(number: int, start: int, end: int) -> bytes:
+        return _encode(_Points(format_series_id(number), *(column[start:end] for column in columns)))
 
-    numbers = ids[starts].tolist()
-    for first in range(0, len(numbers), most):
-        piece: dict[int, Fragment] = {}
-        for n in range(first, min(first + most, len(numbers))):
-            start, end, name = bounds[n], bounds[n + 1], names[n]
-            piece[numbers[n]] = Fragment(write(name, start, end), end - start, partial(write, name, end - 1, end))
-        yield piece
+    for first in range(0, len(series), most):
+        yield {
+            number: Fragment(write(number, start, end), end - start, partial(write, number, end - 1, end))
+            for number, start, end in series[first : first + most]
+        }
 
 
 def newest_row(ts: int, value: float, score: float, band: F64, flags: int) -> dict[str, Any]:
